@@ -1,0 +1,1 @@
+"""What programs call: the HTTP dialects and the functions of the Gradio API."""

@@ -1,0 +1,1 @@
+"""Sound as a value, and the formats it arrives and leaves in."""

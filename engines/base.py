@@ -1,0 +1,266 @@
+"""What an engine is: its card, what it is asked, what it answers, and the registry of all engines.
+
+Both sides of the worker wire load this file, one of them in a foreign Python: standard library, numpy and
+`audio.value` only, syntax of Python 3.10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from audio.value import Audio
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """An engine's card: all that can be known without loading it."""
+
+    name: str
+    kind: str
+    """`tts`, `stt` or `vad`."""
+    summary: str
+    """One sentence for the person who chooses."""
+    licence: str
+    rate: int
+    """Hz: of what a tts engine yields, of what an stt or vad engine takes."""
+    languages: tuple[str, ...] = ("*",)
+    """BCP-47 tags; `*` is any."""
+    capabilities: frozenset[str] = frozenset()
+    """Of tts: `words speed ssml streaming`. Of stt: `words translate hotwords grammar detect batch`."""
+    models: tuple[str, ...] = ()
+    """Names of the sizes it comes in, best first; empty where there is one only."""
+    environment: str = "app"
+    """Whose Python runs it: `app` is the app's own, any other name an entry of engines/envs."""
+    memory_mb: int = 64
+    """What one loaded worker takes, for the pool's ledger until it has measured."""
+    concurrency: int = 1
+    """Requests one worker serves side by side."""
+    cancel: str = "chunk"
+    """When `stop` is looked at: at every `step`, between `chunk`s, or `never`."""
+    quality: int = 0
+    """`auto` prefers the higher among engines that can serve a request; negative is never picked by `auto`."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice as people choose it."""
+
+    id: str
+    """Unique in the house, `engine/name`."""
+    engine: str
+    name: str
+    """The engine's own name for it."""
+    languages: tuple[str, ...]
+    gender: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Word:
+    text: str
+    start: float
+    """Seconds from the beginning of the request's audio."""
+    end: float
+    probability: float = 1.0
+
+
+@dataclass(frozen=True)
+class SynthesisRequest:
+    """One piece of text for one voice, short enough to be spoken in a breath or two."""
+
+    text: str
+    voice: str
+    """The engine's own name of the voice, empty for its default."""
+    language: str = ""
+    speed: float = 1.0
+    """1 is the voice's own pace, 2 twice as fast."""
+    instructions: str = ""
+    """How to speak, in words; an engine that cannot follow them ignores them."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Audio that can be played now, and the words that begin in it."""
+
+    audio: Audio
+    words: tuple[Word, ...] = ()
+    """Times count from the first chunk of the request, not from this one."""
+
+
+@dataclass(frozen=True)
+class TranscriptionRequest:
+    audio: Audio
+    """At the engine's `spec.rate`."""
+    language: str = ""
+    """Empty: the engine detects it, or uses the one it has."""
+    task: str = "transcribe"
+    """`transcribe` keeps the language, `translate` writes English."""
+    prompt: str = ""
+    hotwords: tuple[str, ...] = ()
+    grammar: str = ""
+    """JSGF; where the engine can, only what the grammar allows is heard."""
+    words: bool = False
+    """Whether word times are wanted."""
+    temperature: float = 0.0
+    clips: tuple[tuple[float, float], ...] = ()
+    """Passages of speech in seconds, in order; empty is all of it. An engine that batches decodes them together."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Text between two times, in seconds from the beginning of the request's audio."""
+
+    text: str
+    start: float
+    end: float
+    language: str = ""
+    words: tuple[Word, ...] = ()
+    logprob: float = 0.0
+    """Mean log probability of the tokens."""
+    no_speech: float = 0.0
+    compression_ratio: float = 1.0
+    temperature: float = 0.0
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """What a worker is told when it loads an engine."""
+
+    model: str = ""
+    """One of `spec.models`, or a folder that holds weights."""
+    device: str = "cpu"
+    threads: int = 1
+    models_dir: str = ""
+    """Where downloaded weights lie."""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Stop(Protocol):
+    """A flag that another thread may raise; `threading.Event` is one."""
+
+    def is_set(self) -> bool: ...
+
+
+class Synthesizer(Protocol):
+    """Text to audio. One instance serves up to `spec.concurrency` calls at once and holds no call's state."""
+
+    spec: EngineSpec
+
+    def synthesize(self, request: SynthesisRequest, stop: Stop) -> Iterator[Chunk]:
+        """Chunks as soon as they exist; ends early, without an error, once `stop` is set."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Audio to text, under the same promises."""
+
+    spec: EngineSpec
+
+    def transcribe(self, request: TranscriptionRequest, stop: Stop) -> Iterator[Segment]:
+        """Segments in order of time; audio without speech yields none."""
+        ...
+
+
+class SpeechDetector(Protocol):
+    """Windows of many streams to the probability that each holds speech. What a stream remembers belongs to it."""
+
+    spec: EngineSpec
+
+    def window(self, rate: int) -> int:
+        """Samples in one window at this rate; the rates taken are 8000 and 16000."""
+        ...
+
+    def begin(self, rate: int) -> Any:
+        """The state of a stream that has heard nothing."""
+        ...
+
+    def detect(self, windows: np.ndarray, states: list[Any]) -> np.ndarray:
+        """Float32 (n, window) of one rate and the n streams' states, which move on, to probabilities (n,)."""
+        ...
+
+
+class Engine(Protocol):
+    """What the house asks of an engine's class before anything is loaded. Nothing here may import a heavy library."""
+
+    spec: EngineSpec
+
+    @classmethod
+    def missing(cls) -> str:
+        """Empty if it can be loaded here, else a sentence with the command that installs it."""
+        ...
+
+    @classmethod
+    def voices(cls) -> list[Voice]:
+        """A tts engine's voices; empty for the others."""
+        ...
+
+    @classmethod
+    def downloaded(cls, config: EngineConfig) -> bool:
+        """Whether the weights of `config.model` are here; true for an engine that needs none."""
+        ...
+
+    def __init__(self, config: EngineConfig):
+        """Load, warm up, return ready. Runs in the worker; heavy imports belong here."""
+        ...
+
+
+REGISTRY: dict[str, type] = {}
+"""Every engine by name, filled by `@engine` as the files of engines/tts, stt and vad are found."""
+
+E = TypeVar("E", bound=type)
+
+
+def engine(spec: EngineSpec) -> Callable[[E], E]:
+    """Class decorator that hangs the card on the class and enters it in the registry."""
+
+    def enter(cls: E) -> E:
+        cls.spec = spec
+        REGISTRY[spec.name] = cls
+        return cls
+
+    return enter
+
+
+WIRE = {cls.__name__: cls for cls in (SynthesisRequest, Chunk, TranscriptionRequest, Segment)}
+
+
+def pack(value: Any) -> tuple[dict[str, Any], memoryview]:
+    """A request or an answer as a JSON header and the float32 little-endian samples of its audio, if it has any."""
+    header: dict[str, Any] = {"type": type(value).__name__}
+    body = memoryview(b"")
+    for name in (item.name for item in fields(value)):
+        part = getattr(value, name)
+        if isinstance(part, Audio):
+            header["rate"] = part.rate
+            body = memoryview(np.ascontiguousarray(part.samples, "<f4")).cast("B")
+        elif name == "words" and isinstance(part, tuple):
+            if part:
+                header[name] = [[word.text, word.start, word.end, word.probability] for word in part]
+        else:
+            header[name] = part
+    return header, body
+
+
+def unpack(header: dict[str, Any], body: bytes | memoryview) -> Any:
+    """The inverse of `pack`. Raises KeyError or TypeError on a header that `pack` does not write."""
+    values = dict(header)
+    cls = WIRE[values.pop("type")]
+    if "rate" in values:
+        values["audio"] = Audio(np.frombuffer(body, "<f4").astype(np.float32, copy=False), values.pop("rate"))
+    if isinstance(values.get("words"), list):
+        values["words"] = tuple(Word(*word) for word in values["words"])
+    for name in ("hotwords", "tokens", "clips"):
+        if name in values:
+            values[name] = tuple(tuple(item) if isinstance(item, list) else item for item in values[name])
+    return cls(**values)
+
+
+__all__ = [
+    "REGISTRY", "Chunk", "Engine", "EngineConfig", "EngineSpec", "Segment", "SpeechDetector", "Stop", "SynthesisRequest",
+    "Synthesizer", "Transcriber", "TranscriptionRequest", "Voice", "Word", "engine", "pack", "replace", "unpack",
+]

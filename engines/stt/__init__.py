@@ -1,0 +1,1 @@
+"""Engines that hear: audio in, segments of text out. One file each."""

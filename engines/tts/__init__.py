@@ -1,0 +1,1 @@
+"""Engines that speak: text in, chunks of audio out. One file each."""

@@ -1,0 +1,1 @@
+"""What telephones reach."""

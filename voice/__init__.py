@@ -1,0 +1,1 @@
+"""What the platform can do: speech, transcription, voices, routing."""
