@@ -1,0 +1,72 @@
+"""Log lines on stderr that hold no secret. Knows what secrets look like, not who logs them."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+
+_HIDDEN = "[hidden]"
+
+_SECRETS = (
+    (re.compile(r"\b(vf_live_|sk[-_]|hf_)[A-Za-z0-9_\-]{8,}"), rf"\1{_HIDDEN}"),
+    (re.compile(r"(?i)\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{8,}"), rf"\1 {_HIDDEN}"),
+    (
+        # A header, an argument, a dictionary's entry or a query's part whose name says that it is a secret.
+        re.compile(
+            r"(?i)(\b(?:xi-api-key|x-api-key|api[-_]?key|auth[-_]?token|access[-_]?token|token|password|secret)"
+            r"""["']?\s*[:=]\s*["']?)(?!\[hidden\])[^\s"'&,;)}\]]{6,}"""
+        ),
+        rf"\1{_HIDDEN}",
+    ),
+    (re.compile(r"(://[^\s:/@]*:)[^\s/@]+@"), rf"\1{_HIDDEN}@"),
+)
+
+
+def redact(text: str) -> str:
+    """The text with keys, tokens and the passwords of URLs hidden."""
+    for pattern, hidden in _SECRETS:
+        text = pattern.sub(hidden, text)
+    return text
+
+
+def configure(level: str, secrets: Iterable[str] = ()) -> None:
+    """Send every logger's records from `level` up to stderr, one line each, tracebacks indented below.
+
+    `secrets` are texts to hide that no pattern can know, such as an admin key its owner chose. A record logged with
+    `extra={"reveal": True}` is written as it is: it is how a key that was just made is shown its one time.
+    """
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler.formatter, _Line):
+            root.removeHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line(secrets))
+    root.addHandler(handler)
+    root.setLevel(level)
+    # It logs every request's whole URL.
+    logging.getLogger("httpx").setLevel(max(logging.WARNING, root.level))
+
+
+class _Line(logging.Formatter):
+    """Redacts the finished line: message, arguments and traceback alike."""
+
+    def __init__(self, secrets: Iterable[str] = ()):
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= 8)
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return text if getattr(record, "reveal", False) else self._redact(text)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        # A line break in a message would let a caller write lines of his own into the log.
+        record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
+        return super().formatMessage(record)
+
+    def formatException(self, ei) -> str:
+        return "    " + super().formatException(ei).replace("\n", "\n    ")
+
+    def _redact(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return redact(text)

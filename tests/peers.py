@@ -1,0 +1,34 @@
+"""Programs and libraries of the system that some tests meet, and what to do where one is missing."""
+
+import ctypes.util
+import os
+import shutil
+
+import pytest
+
+HINTS = {
+    "chromium": "apt-get install chromium",
+    "ffmpeg": "apt-get install ffmpeg",
+    "flite": "apt-get install flite",
+    "libflite": "apt-get install libflite1",
+}
+
+
+def find(name: str) -> str:
+    """Where a peer is, empty where it is not here."""
+    if name.startswith("lib"):
+        return ctypes.util.find_library(name.removeprefix("lib")) or ""
+    if name == "chromium":
+        return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+    return shutil.which(name) or ""
+
+
+def need(name: str) -> str:
+    """Where a peer is. Skips the test with the command that installs it; fails it where VOICEFORGE_NEED_PEERS=1."""
+    place = find(name)
+    if not place:
+        missing = f"{name} is not here: {HINTS[name]}"
+        if os.environ.get("VOICEFORGE_NEED_PEERS") == "1":
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+    return place
