@@ -144,27 +144,29 @@ def _port(url: httpx.URL) -> int:
 
 async def _targets(url: httpx.URL, allow: Collection[str], resolve: Resolve) -> list[str]:
     """The addresses the URL's host has, all of them checked."""
-    host, port = url.raw_host.decode("ascii"), _port(url)
+    host, port = url.raw_host.decode("ascii").rstrip("."), _port(url)
+    exempt = f"{host}:{port}" in allow
+    if port not in (80, 443) and not exempt:
+        raise FetchRefused("Only the ports 80 and 443 are fetched from.", param="url")
     try:
         addresses = [host] if _is_address(host) else await resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise FetchFailed(f"There is no server by the name {host}.") from error
-    if f"{host}:{port}" in allow:
-        return addresses
-    if port not in (80, 443):
-        raise FetchRefused("Only the ports 80 and 443 are fetched from.", param="url")
-    if not addresses or not all(is_public(address) for address in addresses):
+    if not exempt and not (addresses and all(is_public(address) for address in addresses)):
         raise FetchRefused("This URL leads into a private network and is not fetched.", param="url")
     return addresses
 
 
 def _is_address(host: str) -> bool:
-    """Whether the host is an address. Raises FetchRefused for numbers in other spellings: 0x7f.1, 017700000001."""
+    """Whether the host is an address, not a name. Raises FetchRefused for what is neither in the usual spelling.
+
+    0x7f.1 and 017700000001 are addresses too to many a resolver: what ends in a number is no name.
+    """
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
         return True
-    if ":" in host or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", host.rstrip(".").rpartition(".")[2], re.IGNORECASE):
-        raise FetchRefused("An address in a URL must be written in the usual way.", param="url")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", host) or re.fullmatch(r"(0[xX].*|[0-9]+)", host.rpartition(".")[2]):
+        raise FetchRefused("The host in this URL is neither a name nor an address in its usual spelling.", param="url")
     return False
 
 

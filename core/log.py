@@ -35,16 +35,32 @@ def configure(level: str, secrets: Iterable[str] = ()) -> None:
     `secrets` are texts to hide that no pattern can know, such as an admin key its owner chose. A record logged with
     `extra={"reveal": True}` is written as it is: it is how a key that was just made is shown its one time.
     """
+    forget()
     root = logging.getLogger()
-    for handler in list(root.handlers):
-        if isinstance(handler.formatter, _Line):
-            root.removeHandler(handler)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(_Line(secrets))
     root.addHandler(handler)
     root.setLevel(level)
     # It logs every request's whole URL.
     logging.getLogger("httpx").setLevel(max(logging.WARNING, root.level))
+
+
+def forget() -> None:
+    """Undo `configure`."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, _Stderr):
+            root.removeHandler(handler)
+
+
+class _Stderr(logging.Handler):
+    """Looks `sys.stderr` up for every record, so that it follows whoever replaces it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # logging's own convention: a record that cannot be written ends nobody's work
+            self.handleError(record)
 
 
 class _Line(logging.Formatter):

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from core.log import configure, redact
+from core.log import configure, forget, redact
 
 SECRETS = {
     "own key": "vf_live_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sTabcdef",
@@ -15,13 +15,13 @@ SECRETS = {
 @pytest.fixture
 def stderr_lines(capsys):
     """Configures logging and gives what was written since, as lines."""
-    root = logging.getLogger()
-    before, level, httpx_level = list(root.handlers), root.level, logging.getLogger("httpx").level
+    root, httpx = logging.getLogger(), logging.getLogger("httpx")
+    level, httpx_level = root.level, httpx.level
     configure("DEBUG", secrets=("an admin key its owner chose",))
     yield lambda: capsys.readouterr().err.splitlines()
-    root.handlers[:] = before
+    forget()
     root.setLevel(level)
-    logging.getLogger("httpx").setLevel(httpx_level)
+    httpx.setLevel(httpx_level)
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
