@@ -8,7 +8,6 @@ import pytest
 
 HINTS = {
     "chromium": "apt-get install chromium",
-    "ffmpeg": "apt-get install ffmpeg",
     "flite": "apt-get install flite",
     "libflite": "apt-get install libflite1",
 }
