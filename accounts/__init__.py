@@ -1,1 +1,1 @@
-"""Who may do what, how fast, and what it cost."""
+"""Who may do what, how much of it, and what it came to."""

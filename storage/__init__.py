@@ -1,1 +1,1 @@
-"""What must survive a restart. Rows never leave this room."""
+"""What must survive a restart. Rows stay in here: functions take and return frozen dataclasses."""

@@ -1,0 +1,70 @@
+"""How the database came to its present form: numbered steps, each applied once. Knows no rows."""
+
+from collections.abc import Callable
+
+from peewee import Database, SqliteDatabase
+
+from core.errors import StorageError
+from storage.tables import MIGRATIONS, columns
+
+_LOCK = 7_163_825
+"""Any number that every VoiceForge on one PostgreSQL server agrees on."""
+
+_SQLITE = {"serial": "INTEGER PRIMARY KEY", "text": "TEXT", "blob": "BLOB"}
+# Collation "C" orders by code point, as SQLite does, so that a search by prefix is a range of the index.
+_POSTGRESQL = {"serial": "BIGSERIAL PRIMARY KEY", "text": 'TEXT COLLATE "C"', "blob": "BYTEA"}
+
+
+def migrate(database: Database) -> None:
+    """Apply the steps that are missing, all in one transaction; processes that start together take turns.
+
+    Raises StorageError for a database made by a newer version.
+    """
+    with database.atomic():
+        if not isinstance(database, SqliteDatabase):
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        database.execute_sql("CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL)")
+        applied = {row["number"] for row in MIGRATIONS.select(MIGRATIONS.c.number).dicts().execute(database)}
+        if (found := max(applied, default=0)) > len(STEPS):
+            raise StorageError(_newer(found, len(STEPS)))
+        for number, step in enumerate(STEPS, 1):
+            if number not in applied:
+                step(database)
+                MIGRATIONS.insert(columns(MIGRATIONS, number=number, name=step.__name__)).execute(database)
+
+
+def _newer(found: int, known: int) -> str:
+    return f"The database was made by a newer VoiceForge (step {found}; this one knows {known}). Update the app."
+
+
+def _run(database: Database, *statements: str) -> None:
+    types = _SQLITE if isinstance(database, SqliteDatabase) else _POSTGRESQL
+    for statement in statements:
+        database.execute_sql(statement.format(**types))
+
+
+def m001_keys_usage_secrets(database: Database) -> None:
+    _run(
+        database,
+        """CREATE TABLE keys (
+            id {text} PRIMARY KEY, name {text} NOT NULL, folded {text} NOT NULL, digest {text} NOT NULL UNIQUE,
+            prefix {text} NOT NULL, last4 {text} NOT NULL, scopes {text} NOT NULL,
+            created_at DOUBLE PRECISION NOT NULL, expires_at DOUBLE PRECISION, revoked_at DOUBLE PRECISION,
+            last_used_at DOUBLE PRECISION, requests_per_minute BIGINT NOT NULL, concurrent BIGINT NOT NULL,
+            characters_per_month BIGINT NOT NULL)""",
+        "CREATE INDEX keys_created ON keys (created_at, id)",
+        "CREATE INDEX keys_folded ON keys (folded)",
+        # `day` is whole days since the epoch in UTC: a group that means the same in both databases.
+        """CREATE TABLE usage (
+            id {serial}, at DOUBLE PRECISION NOT NULL, day BIGINT NOT NULL, key_id {text} NOT NULL, op {text} NOT NULL,
+            engine {text} NOT NULL, voice {text} NOT NULL, characters BIGINT NOT NULL,
+            audio_seconds DOUBLE PRECISION NOT NULL, milliseconds DOUBLE PRECISION NOT NULL, status {text} NOT NULL,
+            request_id {text} NOT NULL)""",
+        "CREATE INDEX usage_at ON usage (at)",
+        "CREATE INDEX usage_key_at ON usage (key_id, at)",
+        "CREATE TABLE secrets (name {text} PRIMARY KEY, sealed {blob} NOT NULL, at DOUBLE PRECISION NOT NULL)",
+    )
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (m001_keys_usage_secrets,)
+"""In order; a step that was released is never changed, the next one corrects it."""
