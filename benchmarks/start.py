@@ -12,6 +12,7 @@ until `GET /` has answered 200 and a sentence has come back as sound.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import json
 import os
@@ -21,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ IDLE_SECONDS = 2.0
 SPEECH = {"model": "tts-1", "voice": "alloy", "input": "The forge is warm.", "response_format": "wav"}
 
 
-async def measure(report: Report, args: argparse.Namespace, *, python: str, reuse: str) -> None:
+def measure(report: Report, args: argparse.Namespace, *, python: str, reuse: str) -> None:
     with tempfile.TemporaryDirectory(prefix="voiceforge-start-") as folder:
         interpreter = Path(reuse, "bin", "python") if reuse else install(report, python, Path(folder, "venv"))
         version = subprocess.check_output([interpreter, "-c", "import sys; print(sys.version.split()[0])"], text=True)
@@ -47,7 +47,8 @@ async def measure(report: Report, args: argparse.Namespace, *, python: str, reus
             starts.append(start(interpreter, Path(tempfile.mkdtemp(dir=folder))))
             return starts[-1].answer_seconds
 
-        imports, answers = await alternate(args.rounds, lambda: bare_import(interpreter), start_once)
+        rounds = alternate(args.rounds, lambda: bare_import(interpreter), start_once)
+        imports, answers = asyncio.run(rounds)
     report.figure("import_gradio_seconds", imports, unit="s")
     report.figure("page_seconds", [one.page_seconds for one in starts], unit="s")
     report.figure("first_answer_seconds", answers, unit="s")
@@ -125,15 +126,16 @@ def app(interpreter: Path, data: Path, port: int) -> Iterator[subprocess.Popen]:
 
 def end(process: subprocess.Popen) -> None:
     """Ask the app to end, then make sure of it and of its children, wherever they went."""
-    started = tree(process.pid)
+    started = {pid: born(pid) for pid in tree(process.pid)}
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(10)
-    for pid in started:
-        # A child that has ended may have left its number to a stranger: only members of the app's session are ended.
-        with contextlib.suppress(ProcessLookupError):
-            if os.getsid(pid) == process.pid:
+    for pid, birth in started.items():
+        # A number whose process has ended may belong to a stranger by now.
+        if birth and born(pid) == birth:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+    process.kill()
     process.wait(10)
 
 
@@ -142,10 +144,9 @@ def wait_for_page(process: subprocess.Popen, url: str) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"app.py ended with status {process.returncode}")
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            with urllib.request.urlopen(url, timeout=10) as response:
-                if response.status == 200:
-                    return
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=10) as response:
+            if response.status == 200:
+                return
         time.sleep(0.02)
     raise TimeoutError(f"{url} did not answer in {PATIENCE_SECONDS:g} s")
 
@@ -174,14 +175,25 @@ def free_port() -> int:
 
 def tree(root: int) -> list[int]:
     """The process and all below it. Only itself where there is no /proc."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+    pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    parents = {pid: fields[1] for pid in pids if (fields := stat(pid))}
     found = [root]
     for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
+        found += [child for child, parent in parents.items() if parent == str(pid)]
     return found
+
+
+def born(pid: int) -> str:
+    """When the process began, in the system's own ticks; empty where there is none."""
+    fields = stat(pid)
+    return fields[19] if fields else ""
+
+
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name: state, parent, and so on."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
 
 
 def pss_mb(pid: int) -> float:
