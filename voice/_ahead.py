@@ -1,0 +1,51 @@
+"""An async stream that runs ahead of whoever reads it, and what streams come from. Knows nothing of what streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, Generic, Protocol, TypeVar
+
+from engines.pool import Priority
+
+T = TypeVar("T")
+_END = object()
+
+
+class Pool(Protocol):
+    """As much of engines.pool.Pool as is used here."""
+
+    def stream(self, engine: str, request: Any, *, priority: Priority = ...) -> AsyncGenerator[Any]: ...
+
+
+class Ahead(Generic[T]):
+    """Starts to drain a generator at once and keeps what comes, until it is read or closed.
+
+    Holds all that the generator has given and nobody has read: for generators that end soon.
+    """
+
+    def __init__(self, source: AsyncGenerator[T]):
+        self._kept: asyncio.Queue = asyncio.Queue()
+        self._task = asyncio.create_task(self._drain(source))
+
+    async def _drain(self, source: AsyncGenerator[T]) -> None:
+        try:
+            async with aclosing(source):
+                async for item in source:
+                    self._kept.put_nowait(item)
+        finally:
+            self._kept.put_nowait(_END)
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Once. Raises what the generator raised, after all it gave before."""
+        while (item := await self._kept.get()) is not _END:
+            yield item
+        await self._task
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+    async def closed(self) -> None:
+        """Wait until the generator is closed, whatever it raised."""
+        await asyncio.gather(self._task, return_exceptions=True)

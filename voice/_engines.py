@@ -1,0 +1,71 @@
+"""The engines by name, and for each whether it can be used here and why not. Loads none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from core.errors import NotDownloaded, NotInstalled
+from engines.base import Engine, EngineConfig, EngineSpec
+
+
+class Engines:
+    """Asks each class once whether it is installed, and about weights until they are there; `refresh` asks anew."""
+
+    def __init__(self, registry: Mapping[str, type[Engine]], config: EngineConfig):
+        self._registry = dict(registry)
+        self._config = config
+        self._missing: dict[str, str] = {}
+        self._downloaded: set[tuple[str, str]] = set()
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._missing = {name: cls.missing() for name, cls in self._registry.items()}
+        self._downloaded.clear()
+
+    def names(self) -> list[str]:
+        return list(self._registry)
+
+    def spec(self, name: str) -> EngineSpec:
+        return self._registry[name].spec
+
+    def cls(self, name: str) -> type[Engine]:
+        return self._registry[name]
+
+    def of_kind(self, kind: str) -> list[EngineSpec]:
+        """Cards, the best quality first."""
+        specs = [cls.spec for cls in self._registry.values() if cls.spec.kind == kind]
+        return sorted(specs, key=lambda spec: (-spec.quality, spec.name))
+
+    def is_installed(self, name: str) -> bool:
+        return not self._missing[name]
+
+    def is_downloaded(self, name: str, model: str) -> bool:
+        if (name, model) not in self._downloaded and self._registry[name].downloaded(
+            replace(self._config, model=model)
+        ):
+            self._downloaded.add((name, model))
+        return (name, model) in self._downloaded
+
+    def ready_models(self, name: str) -> list[str]:
+        """The models that can be used now, best first: empty where none can, `[""]` where there is one only."""
+        if not self.is_installed(name):
+            return []
+        return [model for model in self.spec(name).models or ("",) if self.is_downloaded(name, model)]
+
+    def why_not(self, name: str, model: str = "") -> str:
+        """A sentence on what is missing; empty if the engine, or this model of it, can be used."""
+        if self._missing[name]:
+            return self._missing[name]
+        if model:
+            return "" if self.is_downloaded(name, model) else f"{name} {model} is not downloaded."
+        if self.ready_models(name):
+            return ""
+        return f"No model of {name} is downloaded." if self.spec(name).models else f"{name} is not downloaded."
+
+    def check(self, name: str, model: str = "") -> None:
+        """Raises NotInstalled or NotDownloaded unless it can be used."""
+        if self._missing[name]:
+            raise NotInstalled(self._missing[name])
+        if why := self.why_not(name, model):
+            raise NotDownloaded(why)
