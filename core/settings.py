@@ -106,6 +106,10 @@ class Settings:
                 values[item.name] = _parse(item.metadata["variable"], item.default, text)
         return cls(**values)
 
+    def secrets(self) -> list[str]:
+        """The values that no log may show."""
+        return [getattr(self, item.name) for item in fields(self) if item.metadata["secret"]]
+
     def __repr__(self) -> str:
         shown = (f"{item.name}={getattr(self, item.name)!r}" for item in fields(self) if not item.metadata["secret"])
         return f"Settings({', '.join(shown)})"
@@ -156,7 +160,9 @@ def _shown(default: Any) -> str:
 
 
 def _markdown() -> str:
-    rows = "\n".join(f"| `{name}` | {f'`{default}`' if default else ''} | {doc} |" for name, default, doc in described())
+    rows = "\n".join(
+        f"| `{name}` | {f'`{default}`' if default else ''} | {doc} |" for name, default, doc in described()
+    )
     return (
         "# Settings\n\nAll are environment variables, read once at the start. Made by `python -m core.settings`.\n\n"
         f"| variable | default | what it does |\n|---|---|---|\n{rows}\n"

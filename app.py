@@ -1,0 +1,100 @@
+"""VoiceForge's front door: `python app.py` reads the settings, builds the Studio and serves the roles asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+
+from api import errors, health
+from api.auth import principal
+from core import log
+from core.discover import modules
+from core.errors import VoiceForgeError
+from core.settings import Settings
+from studio import Studio
+
+logger = logging.getLogger("voiceforge")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The server of this process: every role it was asked to play, over one Studio."""
+    studio = Studio.build(settings)
+    app = FastAPI(
+        title="VoiceForge",
+        version=health.VERSION,
+        lifespan=partial(_life, studio=studio),
+        docs_url="/docs" if settings.docs else None,
+        openapi_url="/openapi.json" if settings.docs else None,
+        redoc_url=None,
+    )
+    app.state.studio = studio
+    web = "web" in settings.roles
+    for module in modules("api") if web else [health]:
+        if router := getattr(module, "router", None):
+            app.include_router(router)
+    errors.install(app, settings)
+    return _with_pages(app, studio) if web else app
+
+
+def _with_pages(app: FastAPI, studio: Studio) -> FastAPI:
+    """Gradio takes seconds to import, so only a process that shows pages does."""
+    from api import public
+    from tabs._mount import mount
+    from tabs._page import build_demo
+
+    return mount(app, studio, build_demo(studio, public.register), partial(principal, studio=studio))
+
+
+@asynccontextmanager
+async def _life(app: FastAPI, studio: Studio) -> AsyncIterator[None]:
+    await studio.start()
+    warming = asyncio.create_task(_warm(studio), name="warm the voice that answers first")
+    try:
+        yield
+    finally:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
+        await studio.close()
+
+
+async def _warm(studio: Studio) -> None:
+    """The first sentence should not wait for an engine to load."""
+    try:
+        await studio.pool.warm(studio.routing.speech().engine)
+    except VoiceForgeError as error:
+        logger.warning("no voice is ready: %s", error.message)
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_environment()
+        log.configure(settings.log_level, settings.secrets())
+        app = create_app(settings)
+    except VoiceForgeError as error:
+        print(f"VoiceForge cannot start: {error.message}", file=sys.stderr)
+        return 2
+    # Behind a proxy that is known by its public address, the caller's address and scheme are in its headers.
+    trusted = "*" if settings.public_url else "127.0.0.1"
+    logger.info("VoiceForge opens at %s", settings.public_url or f"http://{settings.host}:{settings.port}")
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=trusted,
+        timeout_graceful_shutdown=10,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
