@@ -47,6 +47,7 @@ _GUESSES, _GUESSES_PER_SECOND = 30, 0.5
 _LONGEST_OVERLAP = 30 * 86_400.0
 _FOREVER = 253_402_300_800.0
 """The year 10,000."""
+_MOST_ROWS = 2**31
 PAGE = 100
 
 
@@ -243,12 +244,14 @@ class Accounts:
     async def list_keys(self, principal: Principal, *, offset: int = 0, limit: int = PAGE, name: str = "") -> list[Key]:
         """Newest first, at most 100 at a time; those whose name begins with `name`."""
         principal.need("keys")
-        offset, limit = max(0, offset), min(max(0, limit), PAGE)
-        return [keys.key_of(record) for record in await self._storage.read(key_rows.page, offset, limit, name)]
+        offset, limit = min(max(0, offset), _MOST_ROWS), min(max(0, limit), PAGE)
+        return [
+            keys.key_of(record) for record in await self._storage.read(key_rows.page, offset, limit, _printable(name))
+        ]
 
     async def count_keys(self, principal: Principal, *, name: str = "") -> int:
         principal.need("keys")
-        return await self._storage.read(key_rows.count, name)
+        return await self._storage.read(key_rows.count, _printable(name))
 
     async def get_key(self, principal: Principal, key_id: str) -> Key:
         """Anybody may see his own. Raises NotFound."""
@@ -284,7 +287,7 @@ class Accounts:
         return NewKey(keys.key_of(fresh), secret)
 
     async def _found(self, key_id: str) -> KeyRecord:
-        if record := await self._storage.read(key_rows.get, key_id):
+        if key_id.isalnum() and (record := await self._storage.read(key_rows.get, key_id)):
             return record
         raise NotFound("There is no key with this id.")
 
@@ -328,6 +331,13 @@ def _name(name: str) -> str:
     name = name.strip()
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
         raise BadRequest(f"name takes 1 to {_LONGEST_NAME} characters that can be printed.", param="name")
+    return name
+
+
+def _printable(name: str) -> str:
+    """A database takes no lone surrogates, and PostgreSQL no zero bytes."""
+    if not name.isprintable():
+        raise BadRequest("name takes characters that can be printed.", param="name")
     return name
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from peewee import Database, fn
 
-from storage.tables import USAGE, columns
+from storage.tables import USAGE
 
 DAY = 86_400
+_ADD = (
+    "INSERT INTO usage (at, day, key_id, op, engine, voice, characters, audio_seconds, milliseconds, status, "
+    "request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 GROUPS = ("day", "key", "op", "engine")
 
 
@@ -48,9 +52,23 @@ class UsageSum:
 
 
 def add(database: Database, record: UsageRecord) -> None:
-    row = asdict(record) | {"day": int(record.at // DAY)}
-    del row["id"]
-    USAGE.insert(columns(USAGE, **row)).execute(database)
+    """Written out, because building the query takes 30 times as long as doing it, and every request does it."""
+    database.execute_sql(
+        _ADD.replace("?", database.param),
+        (
+            record.at,
+            int(record.at // DAY),
+            record.key_id,
+            record.op,
+            record.engine,
+            record.voice,
+            record.characters,
+            record.audio_seconds,
+            record.milliseconds,
+            record.status,
+            record.request_id,
+        ),
+    )
 
 
 def characters_since(database: Database, key_id: str, since: float) -> int:
