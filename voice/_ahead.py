@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from engines.pool import Priority
 
 T = TypeVar("T")
-_END = object()
+_END: Any = object()
 
 
 class Pool(Protocol):
@@ -49,3 +49,20 @@ class Ahead(Generic[T]):
     async def closed(self) -> None:
         """Wait until the generator is closed, whatever it raised."""
         await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def one_ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:
+    """The same items, each next one already under way while the reader is busy with the one before."""
+    coming = asyncio.create_task(_next(source))
+    try:
+        while (item := await coming) is not _END:
+            coming = asyncio.create_task(_next(source))
+            yield item
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await source.aclose()
+
+
+async def _next(source: AsyncGenerator[T]) -> T:
+    return await anext(source, _END)

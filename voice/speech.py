@@ -68,7 +68,7 @@ class Speech:
         self._max_text_chars = max_text_chars
 
     def plan(self, request: SpeechRequest) -> SpeechPlan:
-        """Makes no sound yet. Raises BadRequest, TooLarge, UnknownVoice, UnknownModel, NotInstalled or NotDownloaded."""
+        """Makes no sound yet. Raises BadRequest, TooLarge, Unknown{Voice,Model} and Not{Installed,Downloaded}."""
         self._check(request)
         route = self._routing.speech(request.voice, request.model, request.language, request.text)
         spec = self._routing.spec(route.engine)
