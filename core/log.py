@@ -32,8 +32,7 @@ def redact(text: str) -> str:
 def configure(level: str, secrets: Iterable[str] = ()) -> None:
     """Send every logger's records from `level` up to stderr, one line each, tracebacks indented below.
 
-    `secrets` are texts to hide that no pattern can know, such as an admin key its owner chose. A record logged with
-    `extra={"reveal": True}` is written as it is: it is how a key that was just made is shown its one time.
+    `secrets` are texts to hide that no pattern can know, such as an admin key its owner chose.
     """
     forget()
     root = logging.getLogger()
@@ -72,7 +71,9 @@ class _Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return text if getattr(record, "reveal", False) else self._redact(text)
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return redact(text)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         # A line break in a message would let a caller write lines of his own into the log.
@@ -81,8 +82,3 @@ class _Line(logging.Formatter):
 
     def formatException(self, ei) -> str:
         return "    " + super().formatException(ei).replace("\n", "\n    ")
-
-    def _redact(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        return redact(text)

@@ -66,11 +66,6 @@ def test_texts_no_pattern_knows_are_hidden_when_named(stderr_lines):
     assert stderr_lines()[0].endswith("WARNING test: [hidden] was typed")
 
 
-def test_a_record_may_reveal_a_key_once(stderr_lines):
-    logging.getLogger("test").warning("the admin key is %s", SECRETS["own key"], extra={"reveal": True})
-    assert SECRETS["own key"] in stderr_lines()[0]
-
-
 def test_a_message_is_one_line_whatever_a_caller_sends(stderr_lines):
     logging.getLogger("test").info("voice %s", "x\n2026-01-01 INFO root: forged\r")
     lines = stderr_lines()

@@ -1,0 +1,98 @@
+"""The examples in docs/ and in the README are run as they stand there."""
+
+import ast
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from core.errors import Forbidden
+from engines.base import REGISTRY, SynthesisRequest
+from engines.pool import Pool, PoolConfig
+
+ROOT = Path(__file__).parent.parent
+
+
+def example(page: str) -> str:
+    """The page's first block of Python."""
+    found = re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.S)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def dropped(tmp_path) -> Iterator:
+    """Loads an example as the file it would be, and forgets it and its engines afterwards."""
+    names, engines = [], dict(REGISTRY)
+
+    def load(page: str, name: str) -> ModuleType:
+        (tmp_path / f"{name}.py").write_text(example(page))
+        spec = importlib.util.spec_from_file_location(f"example_{name}", tmp_path / f"{name}.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        names.append(spec.name)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    for name in names:
+        del sys.modules[name]
+    REGISTRY.clear()
+    REGISTRY.update(engines)
+
+
+@pytest.mark.integration
+async def test_the_example_engine_speaks_from_a_worker(dropped, tmp_path):
+    hum = dropped("adding-an-engine.md", "hum").Hum
+    pool = Pool(PoolConfig(models_dir=tmp_path, run_dir=tmp_path / "run"), engines={"hum": hum})
+    await pool.start()
+    try:
+        async with aclosing(pool.stream("hum", SynthesisRequest("Sixteen letters.", "low"))) as stream:
+            chunks = [chunk async for chunk in stream]
+    finally:
+        await pool.close()
+    assert [chunk.audio.seconds for chunk in chunks] == [1.0, 1.0]
+    assert abs(chunks[0].audio.samples).max() == pytest.approx(0.2, abs=0.001)
+
+
+async def test_the_example_route_answers_callers_with_the_right(dropped):
+    from accounts.principal import Principal
+
+    async def identify(secret, token=None):
+        return Principal("key:1", "a key", frozenset({secret} if secret else ()))
+
+    app = FastAPI()
+    app.state.studio = SimpleNamespace(accounts=SimpleNamespace(identify=identify))
+    app.include_router(dropped("adding-a-route.md", "estimate").router)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house") as client:
+        answer = await client.get("/v1/audio/estimate?text=fourteen+words", headers={"x-api-key": "speech"})
+        with pytest.raises(Forbidden):
+            await client.get("/v1/audio/estimate?text=x", headers={"x-api-key": "usage"})
+    assert answer.json() == {"seconds": 1.0}
+
+
+@pytest.mark.integration
+async def test_the_example_tab_builds(dropped):
+    gradio = pytest.importorskip("gradio")
+    tab = dropped("adding-a-tab.md", "voices")
+    with gradio.Blocks() as demo:
+        tab.build(SimpleNamespace(voices=SimpleNamespace(all=lambda: ())))
+    assert [block.value for block in demo.blocks.values() if isinstance(block, gradio.Button)] == ["Show"]
+    assert isinstance(tab.TITLE, str)
+    assert isinstance(tab.ORDER, int)
+
+
+def test_examples_in_the_readme_are_python():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert len(blocks) >= 2
+    for block in blocks:
+        ast.parse(block)
