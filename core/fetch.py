@@ -66,19 +66,20 @@ async def fetch(
     timeout_seconds: float = 20,
     allow: Collection[str] = (),
     resolve: Resolve = resolve_name,
+    tls: ssl.SSLContext | None = None,
 ) -> Fetched:
     """GET a public http or https URL of port 80 or 443, following at most five redirects, each checked like the first.
 
     The name is resolved here, every address it has must be public, and the connection goes to an address that was
     checked, so a name cannot lead elsewhere the second time it is asked. Proxies of the environment are not used.
     `allow` holds `host:port` pairs that are exempt, for tests. `max_bytes` counts unpacked bytes, `timeout_seconds`
-    the whole of it.
+    the whole of it. `tls` is what certificates are checked against, the public ones where it is not given.
 
     Raises FetchRefused for a URL that may not be fetched, TooLarge, and FetchFailed where the far end does not answer
     well in time.
     """
     try:
-        async with asyncio.timeout(timeout_seconds), _client(timeout_seconds, await _tls()) as client:
+        async with asyncio.timeout(timeout_seconds), _client(timeout_seconds, tls or await _tls()) as client:
             return await _follow(client, url, max_bytes, allow, resolve)
     except TimeoutError:
         raise FetchFailed(f"The URL did not answer in full within {timeout_seconds:g} seconds.") from None

@@ -1,17 +1,25 @@
 import asyncio
+import datetime
 import gzip
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from core.errors import FetchFailed, FetchRefused, TooLarge
 from core.fetch import fetch, is_public
 
 
 @asynccontextmanager
-async def server(answer: Callable[[str, str], bytes | AsyncIterator[bytes]]) -> AsyncIterator[int]:
+async def server(
+    answer: Callable[[str, str], bytes | AsyncIterator[bytes]], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
     """A real HTTP server on loopback: `answer(path, head)` gives the raw bytes of the response. Yields its port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
@@ -30,7 +38,7 @@ async def server(answer: Callable[[str, str], bytes | AsyncIterator[bytes]]) -> 
         finally:
             writer.close()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield listening.sockets[0].getsockname()[1]
     finally:
@@ -275,3 +283,43 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     async with server(lambda path, head: response(b"direct")) as port:
         assert (await get(f"http://127.0.0.1:{port}/", port)).content == b"direct"
+
+
+def certificate(name: str, folder: Path) -> Path:
+    """A file with a key and a certificate for the name, signed by nobody else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    own = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    (folder / "both.pem").write_bytes(pem + key.private_bytes(serialization.Encoding.PEM, *own))
+    return folder / "both.pem"
+
+
+@pytest.mark.parametrize(("named", "accepted"), [("voice.example", True), ("other.example", False)])
+async def test_the_certificate_is_checked_against_the_name(named, accepted, tmp_path):
+    """The connection goes to an address, yet the server is asked for the name and must prove to be it."""
+    asked = []
+    pem = certificate(named, tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    tls.sni_callback = lambda connection, name, context: asked.append(name)
+    trusting = ssl.create_default_context(cafile=str(pem))
+    resolve, _ = resolver(["127.0.0.1"])
+    async with server(lambda path, head: response(b"hello"), tls) as port:
+        going = fetch(
+            f"https://voice.example:{port}/",
+            max_bytes=10,
+            allow=(f"voice.example:{port}",),
+            resolve=resolve,
+            tls=trusting,
+        )
+        if accepted:
+            assert (await going).content == b"hello"
+        else:
+            with pytest.raises(FetchFailed):
+                await going
+    assert asked == ["voice.example"]
