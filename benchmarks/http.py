@@ -1,0 +1,136 @@
+"""What HTTP costs over asking an engine directly, with 50 callers, and whether a long text is heard as soon as a short.
+
+The server is `python app.py`, the callers are another process; the engine plays a script, so the difference is ours.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks._callers import Connection
+from benchmarks._harness import Report, alternate, main, percentile, ratio
+
+ROOT = Path(__file__).parent.parent
+CALLERS = 50
+SENTENCE = "The quick brown fox jumps over the lazy dog."
+HOUR = " ".join([SENTENCE] * 1340)
+"""60,000 characters, which take about an hour to say."""
+
+
+async def measure(report: Report, args: Namespace) -> None:
+    async with server() as (port, key):
+        await fifty_callers(report, args, port, key)
+        await long_text(report, args, port, key)
+
+
+async def fifty_callers(report: Report, args: Namespace, port: int, key: str) -> None:
+    """Each time over HTTP less the median of the direct calls in the same round."""
+    async with callers(port, key) as ask:
+        order = {"callers": CALLERS, "each": 3 if args.short else 8, "pause_seconds": 0.5, "text": SENTENCE}
+        await ask(order | {"way": "direct", "each": 2})
+        await ask(order | {"way": "http", "each": 2})
+        rounds = await alternate(
+            args.rounds, lambda: ask(order | {"way": "direct"}), lambda: ask(order | {"way": "http"})
+        )
+    for part in ("first", "whole"):
+        over: list[list[float]] = []
+        for direct, http in zip(*rounds, strict=True):
+            base = percentile(direct[part], 50)
+            over.append([value - base for value in http[part]])
+        name = "first_audio" if part == "first" else "whole_answer"
+        report.figure(f"{name}_over_p50_ms", [percentile(o, 50) for o in over], unit="ms", at_most=2)
+        report.figure(f"{name}_over_p99_ms", [percentile(o, 99) for o in over], unit="ms", at_most=10)
+        report.figure(f"{name}_direct_p50_ms", [percentile(d[part], 50) for d in rounds[0]], unit="ms")
+        report.figure(f"{name}_direct_p99_ms", [percentile(d[part], 99) for d in rounds[0]], unit="ms")
+    report.figure("requests", sum(len(http["whole"]) for http in rounds[1]))
+    report.figure("lost", sum(http["lost"] for http in rounds[1]), at_most=0)
+
+
+async def long_text(report: Report, args: Namespace, port: int, key: str) -> None:
+    """An hour of text and one sentence in turn, by the engine that speaks when nobody chooses, each hung up on at its
+    first audio."""
+
+    async def first(text: str) -> float:
+        connection = Connection(port, key, "auto")
+        await connection.open()
+        taken = await connection.call(text, until_first=True)
+        await asyncio.sleep(0.2)
+        return taken.first
+
+    for text in (SENTENCE, HOUR):
+        await first(text)
+    short, hour = await alternate(args.rounds * 4, lambda: first(SENTENCE), lambda: first(HOUR))
+    report.figure("sentence_first_audio_ms", short, unit="ms")
+    report.figure("hour_first_audio_ms", hour, unit="ms")
+    report.figure("hour_over_sentence", ratio(hour, short), at_most=1.2)
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[tuple[int, str]]:
+    """`python app.py` with scripted engines and a key without limits: its port and the key."""
+    admin = secrets.token_hex(16)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"VOICEFORGE_SCRIPTED": "1", "VOICEFORGE_ACCESS": "key", "VOICEFORGE_ADMIN_KEY": admin}
+        own |= {"HOST": "127.0.0.1", "PORT": str(port), "VOICEFORGE_DATA_DIR": folder, "LOG_LEVEL": "WARNING"}
+        process = await asyncio.create_subprocess_exec(sys.executable, "app.py", cwd=ROOT, env=os.environ | own)
+        try:
+            yield port, await _made_key(port, admin, process)
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def _made_key(port: int, admin: str, process: asyncio.subprocess.Process) -> str:
+    """Wait until the server answers, and make a key."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"x-api-key": admin}) as client:
+        until = time.monotonic() + 120
+        while time.monotonic() < until and process.returncode is None:
+            try:
+                if (await client.get("/ready")).status_code == 200:
+                    break
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.2)
+        response = await client.post("/v1/keys", json={"name": "callers", "limits": {"requests_per_minute": 1_000_000}})
+        return response.raise_for_status().json()["secret"]
+
+
+@asynccontextmanager
+async def callers(port: int, key: str) -> AsyncIterator[Any]:
+    """The callers' process; what is yielded gives it an order and answers with what it measured."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks._callers", str(port), key, cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stdin, stdout = process.stdin, process.stdout
+
+    async def ask(order: dict[str, Any]) -> dict[str, Any]:
+        stdin.write(json.dumps(order).encode() + b"\n")
+        return json.loads(await stdout.readline())
+
+    try:
+        yield ask
+    finally:
+        stdin.close()
+        await process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main("http", measure, rounds=5, short=2))
