@@ -91,7 +91,8 @@ async def server() -> AsyncIterator[tuple[int, str]]:
         try:
             yield port, await _made_key(port, admin, process)
         finally:
-            process.terminate()
+            if process.returncode is None:
+                process.terminate()
             await process.wait()
 
 
