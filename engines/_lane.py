@@ -52,9 +52,9 @@ class Lane:
         return self.cls.spec  # type: ignore[attr-defined]  # hung on the class by `@engine`
 
     def free(self) -> Worker | None:
-        """The worker that runs the least and can take one more."""
+        """A worker that can take one more: one that answers its pings rather than not, then the least busy."""
         able = [worker for worker in self.workers if not worker.retired and worker.running < self.spec.concurrency]
-        return min(able, key=lambda worker: worker.running, default=None)
+        return min(able, key=lambda worker: (worker.misses, worker.running), default=None)
 
     @property
     def serving(self) -> int:
