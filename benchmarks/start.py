@@ -130,13 +130,14 @@ def end(process: subprocess.Popen) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(10)
-    for pid, birth in started.items():
-        # A number whose process has ended may belong to a stranger by now.
-        if birth and born(pid) == birth:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
     process.kill()
     process.wait(10)
+    for pid, birth in started.items():
+        # A number whose process has ended may belong to a stranger by now.
+        while birth and born(pid) == birth:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
 
 
 def wait_for_page(process: subprocess.Popen, url: str) -> None:
@@ -184,9 +185,9 @@ def tree(root: int) -> list[int]:
 
 
 def born(pid: int) -> str:
-    """When the process began, in the system's own ticks; empty where there is none."""
+    """When the process began, in the system's own ticks; empty where there is none, or one that has ended."""
     fields = stat(pid)
-    return fields[19] if fields else ""
+    return fields[19] if fields and fields[0] not in "ZX" else ""
 
 
 def stat(pid: int) -> list[str]:
