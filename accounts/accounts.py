@@ -1,33 +1,22 @@
-"""Accounts: who asks, may he, and what did it come to. The only way to spend, for every face alike."""
+"""May he, and what did it come to: the only way to spend, for every face alike, and the keys to it."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from accounts import keyring, keys, seed, tokens
+from accounts import asked, keys, seed
 from accounts.budget import Budgets
+from accounts.counted import Counted
+from accounts.identity import Identity
 from accounts.keys import Key, NewKey
-from accounts.known import KnownKeys
 from accounts.lease import Lease, Terms, Usage, new_request_id
 from accounts.limits import Buckets, Concurrency
-from accounts.principal import ADMIN, LOCAL, SCOPE_OF, SCOPES, VISITOR, Limits, Principal
-from accounts.vault import Vault
-from core.errors import (
-    BadRequest,
-    Conflict,
-    Forbidden,
-    LimitReached,
-    NotFound,
-    RateLimited,
-    TooManyAtOnce,
-    Unauthorized,
-)
+from accounts.principal import SCOPE_OF, Limits, Principal
+from core.errors import BadRequest, Conflict, LimitReached, NotFound, RateLimited, TooManyAtOnce
 from core.metrics import Metrics
 from core.settings import Settings
 from storage import keys as key_rows
@@ -39,22 +28,14 @@ from storage.usage import GROUPS, UsageRecord, UsageSum
 logger = logging.getLogger(__name__)
 
 NO_LIMITS = Limits()
-_LONGEST_SECRET = 512
-_LONGEST_NAME = 100
-_TOUCH_SECONDS = 60.0
-_GUESSES, _GUESSES_PER_SECOND = 30, 0.5
-"""Wrong keys that one address may try at once, and in the long run."""
-_LONGEST_OVERLAP = 30 * 86_400.0
-_FOREVER = 253_402_300_800.0
-"""The year 10,000."""
-_MOST_ROWS = 2**31
 PAGE = 100
+_LONGEST_OVERLAP = 30 * 86_400.0
+_MOST_ROWS = 2**31
 
 
-class Accounts:
-    """Made once for a process and started before it is asked. Owns what is remembered between requests: the keys seen
-    lately, the limits' buckets, who has how many running, and the month's counts. `clock` gives seconds since the
-    epoch."""
+class Accounts(Identity):
+    """Made once for a process and started before it is asked. Beside who asks it owns the limits' buckets, who has how
+    many running, and the month's counts. `clock` gives seconds since the epoch."""
 
     def __init__(
         self,
@@ -63,89 +44,10 @@ class Accounts:
         metrics: Metrics | None = None,
         clock: Callable[[], float] = time.time,
     ):
-        self._storage, self._settings, self._clock = storage, settings, clock
-        self._known = KnownKeys(storage, clock)
+        super().__init__(storage, settings, clock)
         self._budgets = Budgets(storage, clock)
-        self._rates, self._addresses, self._running = Buckets(), Buckets(), Concurrency()
-        self._counted = _Counted(metrics or Metrics())
-        self._peppers: tuple[bytes, ...] = ()
-        self._token_keys: tuple[bytes, ...] = ()
-        self._admin = ""
-
-    async def start(self) -> None:
-        """Raises StorageError when the secret key is not the one this database was made with."""
-        ring = await asyncio.to_thread(keyring.load, self._settings.secret_key, self._settings.data_dir)
-        self._peppers, self._token_keys = ring.derive("api keys"), ring.derive("sign-in tokens")
-        self.vault = Vault(ring)
-        await seed.check_secret_key(self._storage, self.vault, self._clock())
-        if self._settings.admin_key:
-            self._admin = keys.digest(self._peppers[0], self._settings.admin_key)
-        elif self._settings.access != "open":
-            await seed.make_admin_key(self._storage, self._peppers[0], self._settings.data_dir, self._clock())
-
-    # Who asks
-
-    async def identify(self, secret: str | None, *, token: str | None = None, address: str = "") -> Principal:
-        """By an API key, else by a sign-in token; with neither, `local` in open access and `visitor` otherwise.
-
-        Raises Unauthorized for a key or token that is not valid, RateLimited for an `address` that tried too many.
-        """
-        if secret := (secret or "").strip():
-            return await self._by_secret(secret, address)
-        if token:
-            return await self._by_token(token)
-        return LOCAL if self._settings.access == "open" else VISITOR
-
-    async def sign_in(self, secret: str, *, address: str = "") -> str:
-        """A token to give to `identify`, good for 12 hours and no longer than the key. Raises what `identify` does."""
-        secret = secret.strip()
-        principal = await self._by_secret(secret, address)
-        fingerprint = self._admin if principal is ADMIN else (await self._record(principal.key_id)).digest
-        claim = tokens.Claim(principal.key_id, fingerprint[:16], self._clock() + tokens.LIFETIME_SECONDS)
-        return tokens.issue(self._token_keys[0], claim)
-
-    async def _by_secret(self, secret: str, address: str) -> Principal:
-        digests = tuple(keys.digest(pepper, secret[:_LONGEST_SECRET]) for pepper in self._peppers)
-        if known := self._known.cached(digests):
-            return self._valid(known)
-        bucket = self._addresses.of(address, _GUESSES_PER_SECOND, _GUESSES) if address else None
-        if bucket and (wait := bucket.wait(self._clock())):
-            raise RateLimited("Too many keys that are not valid. Wait before the next.", retry_after=wait)
-        if self._admin and hmac.compare_digest(digests[0], self._admin):
-            return ADMIN
-        record = await self._known.by_digest(digests) if keys.looks_valid(secret) else None
-        if record is None:
-            if bucket:
-                bucket.take(self._clock())
-            raise Unauthorized("This API key is not valid.")
-        return self._valid(record)
-
-    async def _by_token(self, token: str) -> Principal:
-        claim = tokens.read(self._token_keys, token, self._clock())
-        if claim.key_id == ADMIN.key_id:
-            fingerprint, principal = self._admin, ADMIN
-        else:
-            record = await self._record(claim.key_id)
-            fingerprint, principal = record.digest, self._valid(record)
-        if not fingerprint or not hmac.compare_digest(fingerprint[:16], claim.fingerprint):
-            raise Unauthorized("This sign-in is not valid any more. Sign in again.")
-        return principal
-
-    async def _record(self, key_id: str) -> KeyRecord:
-        if record := await self._known.by_id(key_id):
-            return record
-        raise Unauthorized("This API key does not exist any more.")
-
-    def _valid(self, record: KeyRecord) -> Principal:
-        now = self._clock()
-        if record.revoked_at is not None and record.revoked_at <= now:
-            raise Unauthorized("This API key was revoked.")
-        if record.expires_at is not None and record.expires_at <= now:
-            raise Unauthorized("This API key has expired.")
-        if now - (record.last_used_at or -math.inf) >= _TOUCH_SECONDS:
-            self._known.touched(record, now)
-            self._storage.post(key_rows.touch, record.id, now)
-        return keys.principal_of(record)
+        self._rates, self._running = Buckets(), Concurrency()
+        self._counted = Counted(metrics or Metrics())
 
     # May he
 
@@ -162,10 +64,8 @@ class Accounts:
 
         Raises Unauthorized, Forbidden, TooManyAtOnce, BudgetSpent or RateLimited; nothing is taken then.
         """
+        principal = await self._current(principal)
         principal.need(SCOPE_OF[op])
-        if principal.id.startswith("key:"):  # it may have changed since, as on a socket that lasts
-            principal = self._valid(await self._record(principal.key_id))
-            principal.need(SCOPE_OF[op])
         await self._budgets.refresh(principal)
         # No await from here on: what was checked still holds when it is taken.
         name, now = principal.key_id, self._clock()
@@ -228,16 +128,13 @@ class Accounts:
     ) -> NewKey:
         """Raises Forbidden for who may not, BadRequest for what is no name, scope or time to come."""
         principal.need("keys")
-        wanted = _scopes(scopes)
-        _within(principal, wanted)
+        wanted = asked.scopes(scopes)
+        asked.within(principal, wanted)
         now = self._clock()
-        if expires_at is not None and not now < expires_at < _FOREVER:
-            raise BadRequest(
-                "expires_at takes a time that is still to come, in seconds since 1970.", param="expires_at"
-            )
+        ends = asked.end(expires_at, now)
         secret = keys.new_secret()
-        record = seed.new_record(self._peppers[0], secret, _name(name), wanted, now)
-        record = replace(record, expires_at=expires_at, **vars(limits))
+        record = seed.new_record(self._peppers[0], secret, asked.name(name), wanted, now)
+        record = replace(record, expires_at=ends, **vars(limits))
         await self._storage.write(key_rows.add, record)
         return NewKey(keys.key_of(record), secret)
 
@@ -246,12 +143,13 @@ class Accounts:
         principal.need("keys")
         offset, limit = min(max(0, offset), _MOST_ROWS), min(max(0, limit), PAGE)
         return [
-            keys.key_of(record) for record in await self._storage.read(key_rows.page, offset, limit, _printable(name))
+            keys.key_of(record)
+            for record in await self._storage.read(key_rows.page, offset, limit, asked.printable(name))
         ]
 
     async def count_keys(self, principal: Principal, *, name: str = "") -> int:
         principal.need("keys")
-        return await self._storage.read(key_rows.count, _printable(name))
+        return await self._storage.read(key_rows.count, asked.printable(name))
 
     async def get_key(self, principal: Principal, key_id: str) -> Key:
         """Anybody may see his own. Raises NotFound."""
@@ -274,7 +172,7 @@ class Accounts:
         """
         principal.need("keys")
         old, now = await self._found(key_id), self._clock()
-        _within(principal, old.scopes)
+        asked.within(principal, old.scopes)
         if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
             raise Conflict("This key is not valid any more. Create a new one.")
         if not 0 <= overlap_seconds <= _LONGEST_OVERLAP:
@@ -282,7 +180,7 @@ class Accounts:
         secret = keys.new_secret()
         fresh = seed.new_record(self._peppers[0], secret, old.name, old.scopes, now)
         fresh = replace(fresh, expires_at=old.expires_at, **vars(keys.limits_of(old)))
-        await self._storage.write(key_rows.replace, old.id, fresh, now + overlap_seconds)
+        await self._storage.write(key_rows.replace, old, fresh, now + overlap_seconds)
         self._known.forget(key_id)
         return NewKey(keys.key_of(fresh), secret)
 
@@ -304,52 +202,9 @@ class Accounts:
         return await self._storage.read(usage_rows.recent, min(max(0, limit), 1000), _whose(principal))
 
 
-class _Counted:
-    """What is counted for /metrics."""
-
-    def __init__(self, metrics: Metrics):
-        self.refused = metrics.counter("refused", "Requests refused by a limit", ("op", "reason"))
-        self._requests = metrics.counter("requests", "Requests settled", ("op", "engine", "status"))
-        self._characters = metrics.counter("characters", "Characters spoken", ("engine",))
-        self._audio = metrics.counter("audio_seconds", "Seconds of audio heard or spoken", ("op", "engine"))
-
-    def count(self, record: UsageRecord) -> None:
-        self._requests.labels(record.op, record.engine, record.status).inc()
-        self._characters.labels(record.engine).inc(record.characters)
-        self._audio.labels(record.op, record.engine).inc(record.audio_seconds)
-
-
 def _whose(principal: Principal) -> str | None:
     """None is everybody."""
     if principal.may("keys"):
         return None
     principal.need("usage")
     return principal.key_id
-
-
-def _name(name: str) -> str:
-    name = name.strip()
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise BadRequest(f"name takes 1 to {_LONGEST_NAME} characters that can be printed.", param="name")
-    return name
-
-
-def _printable(name: str) -> str:
-    """A database takes no lone surrogates, and PostgreSQL no zero bytes."""
-    if not name.isprintable():
-        raise BadRequest("name takes characters that can be printed.", param="name")
-    return name
-
-
-def _scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    """In the order of SCOPES."""
-    wanted = set(scopes)
-    if not wanted or wanted - set(SCOPES):
-        raise BadRequest(f"scopes takes one or more of {', '.join(SCOPES)}.", param="scopes")
-    return tuple(scope for scope in SCOPES if scope in wanted)
-
-
-def _within(principal: Principal, scopes: tuple[str, ...]) -> None:
-    """Nobody hands out a right he does not have."""
-    if missing := [scope for scope in scopes if not principal.may(scope)]:
-        raise Forbidden(f"You do not have the scope {missing[0]!r} yourself.")

@@ -20,11 +20,13 @@ READ_AGAIN_SECONDS = 60.0
 
 @dataclass
 class _Month:
-    """`used` is kept in the database; `reserved` is promised to requests that run."""
+    """`used` is kept in the database; `reserved` is promised to requests that run; `settled` is all that was added to
+    `used` here."""
 
     start: float = 0.0
     used: int = 0
     reserved: int = 0
+    settled: int = 0
     read_at: float = 0.0
 
 
@@ -39,13 +41,19 @@ class Budgets:
         """Have the count there; does nothing for who has no budget."""
         if not principal.limits.characters_per_month:
             return
-        now = self._clock()
         month = self._months.setdefault(principal.key_id, _Month())
         self._months.move_to_end(principal.key_id)
+        now = self._clock()
         if month.start != (start := month_start(now)) or now - month.read_at >= READ_AGAIN_SECONDS:
-            used = await self._storage.read(usage.characters_since, principal.key_id, start)
-            month.start, month.used, month.read_at = start, used, now
+            await self._read(principal.key_id, month, start, now)
+            self._months[principal.key_id] = month  # others may have crowded it out
         self._trim()
+
+    async def _read(self, key_id: str, month: _Month, start: float, now: float) -> None:
+        before, month.read_at = month.settled, now
+        used = await self._storage.read(usage.characters_since, key_id, start)
+        # What was settled meanwhile may be in the sum or not: rather twice than not at all.
+        month.start, month.used = start, used + month.settled - before
 
     def check(self, principal: Principal, characters: int) -> None:
         """Raises BudgetSpent when so many more would be too many."""
@@ -69,6 +77,7 @@ class Budgets:
         if month := self._months.get(key_id):
             month.reserved = max(0, month.reserved - reserved)
             month.used += used
+            month.settled += used
 
     def _trim(self) -> None:
         for key_id in list(self._months)[: max(0, len(self._months) - self._most)]:

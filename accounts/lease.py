@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 from uuid import uuid4
 
 from core.errors import VoiceForgeError
 from storage.usage import UsageRecord
 
 logger = logging.getLogger(__name__)
+
+Status = Literal["ok", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,9 @@ class Lease:
         """OpenAI's `x-ratelimit-…`; empty where there is no limit."""
         return dict(self.terms.headers)
 
-    async def settle(self, usage: Usage, status: str = "ok") -> None:
-        """Returns when the row is kept; cancelling the caller does not keep it from being kept.
-
-        `status` is `ok`, `cancelled` or `failed`. Raises StorageError when it could not be kept.
-        """
+    async def settle(self, usage: Usage, status: Status = "ok") -> None:
+        """Returns when the row is kept, and it is kept even if the caller is cancelled. Raises StorageError when it
+        could not be."""
         await asyncio.shield(self._settle(usage, status))
 
     async def __aenter__(self) -> Self:
@@ -84,12 +84,12 @@ class Lease:
                 raise
             logger.exception("the usage of %s could not be kept", self.request_id)
 
-    def _settle(self, usage: Usage, status: str) -> asyncio.Future[None]:
+    def _settle(self, usage: Usage, status: Status) -> asyncio.Future[None]:
         if self._kept is None:
             self._kept = self._keep(self._row(usage, status))
         return self._kept
 
-    def _row(self, usage: Usage, status: str) -> UsageRecord:
+    def _row(self, usage: Usage, status: Status) -> UsageRecord:
         now = self._clock()
         return UsageRecord(
             at=now,

@@ -8,6 +8,7 @@ from typing import Any
 
 from peewee import Database, fn
 
+from core.errors import Conflict
 from storage.tables import KEYS, columns
 
 _LAST = "\U0010ffff"
@@ -72,11 +73,17 @@ def revoke(database: Database, key_id: str, at: float) -> None:
     )
 
 
-def replace(database: Database, old_id: str, fresh: KeyRecord, ends_at: float) -> None:
-    """Add the fresh key; the old one ends at this time, or when it would have ended anyway if that is sooner."""
+def replace(database: Database, old: KeyRecord, fresh: KeyRecord, ends_at: float) -> None:
+    """Add the fresh key; the old one ends at this time, or when it would have ended anyway if that is sooner.
+
+    Raises Conflict when the old one was revoked or given another end since it was read.
+    """
+    found = get(database, old.id)
+    if found is None or (found.revoked_at, found.expires_at) != (old.revoked_at, old.expires_at):
+        raise Conflict("This key was changed meanwhile.")
     add(database, fresh)
-    sooner = KEYS.c.expires_at.is_null() | (KEYS.c.expires_at > ends_at)
-    KEYS.update(columns(KEYS, expires_at=ends_at)).where((KEYS.c.id == old_id) & sooner).execute(database)
+    if old.expires_at is None or old.expires_at > ends_at:
+        KEYS.update(columns(KEYS, expires_at=ends_at)).where(KEYS.c.id == old.id).execute(database)
 
 
 def touch(database: Database, key_id: str, at: float) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.errors import Conflict
 from storage import keys, secrets, usage
 from storage.db import Storage
 from storage.keys import KeyRecord
@@ -41,11 +42,19 @@ def test_a_key_revoked_twice_keeps_the_first_time(storage):
 def test_a_replaced_key_ends_no_later_than_it_would_have(storage, before, after):
     old = KeyRecord("old", "Bad", "d" * 64, "vf_live_abcd", "wxyz", ("speech",), 1.0, expires_at=before)
     storage.write_sync(keys.add, old)
-    storage.write_sync(keys.replace, "old", key(2), 50.0)
+    storage.write_sync(keys.replace, old, key(2), 50.0)
     found = storage.read_sync(keys.get, "old")
     assert found is not None
     assert found.expires_at == after
     assert storage.read_sync(keys.get, "k2") == key(2)
+
+
+def test_a_key_changed_meanwhile_is_not_replaced(storage):
+    storage.write_sync(keys.add, key(1))
+    storage.write_sync(keys.revoke, "k1", 5.0)
+    with pytest.raises(Conflict, match="changed"):
+        storage.write_sync(keys.replace, key(1), key(2), 50.0)
+    assert storage.read_sync(keys.get, "k2") is None
 
 
 def test_only_valid_keys_lend_their_scopes(storage):
