@@ -126,7 +126,8 @@ class Echo(Speaker):
     def transcribe(self, request: TranscriptionRequest, stop):
         seconds = request.audio.seconds
         yield Segment(request.prompt, 0.0, seconds, words=(Word("sum", 0.0, float(request.audio.samples.sum())),))
-        yield Segment("python%d.%d numpy%s" % (*sys.version_info[:2], np.__version__), seconds, seconds, tokens=(1, 2))
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        yield Segment(f"python{python} numpy{np.__version__}", seconds, seconds, tokens=(1, 2))
         yield Segment(" ".join(sorted(os.environ)), 0.0, 0.0)
         yield Segment(" ".join(name for name in sys.modules if name.split(".")[0] in ("audio", "engines")), 0.0, 0.0)
 
