@@ -39,6 +39,7 @@ TAKEN = "Send a wav, mp3, m4a, ogg, opus, flac or webm file, or a video with sou
 RATES = range(1000, 768_001)
 MOST_CHANNELS = 64  # as far as libav's filters go
 MOST_CHANGES = 50  # of rate or channels; each costs a new filter
+MOST_PACKETS = 2000  # for each second decoded; real files have 10 to 1100, and each costs 20 us however little it holds
 MOST_BROKEN = 1000  # packets in a row that cannot be decoded before the rest is given up
 WEIGHTS = {"FC": 1.0, "FL": 0.7071, "FR": 0.7071, "LFE": 0.0, "LFE2": 0.0}
 """Loudness of a channel in the downmix of ITU-R BS.775, before the sum is brought to one; 0.5 for all others."""
@@ -160,8 +161,12 @@ def _check(frame: AudioFrame) -> None:
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
     """What can be decoded, in order. Raises BadAudio if packets came but not one of them could be."""
-    decoded = broken = 0
+    packets = decoded = broken = 0
+    seconds = 0.0
     for packet in _packets(container, stream):
+        packets += 1
+        if packets > MOST_PACKETS * (1 + seconds):
+            raise BadAudio("The recording is cut into far too many small packets.")
         try:
             frames = cast(list[AudioFrame], stream.decode(packet))
         except EndOfFile:
@@ -173,6 +178,7 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
             continue
         broken = 0 if frames else broken
         decoded += len(frames)
+        seconds += sum(frame.samples / max(1, frame.sample_rate) for frame in frames)
         yield from frames
     if broken and not decoded:
         raise BadAudio("The recording is damaged: nothing in it can be decoded.")
@@ -200,13 +206,19 @@ class _Track:
         if shape != self._shape:
             yield from self.end()
             self._begin(frame, shape)
-        frame.pts = None
-        # To interleaved float by libav: its Python frame does not know 64-bit formats, nor planes beyond the eighth.
-        for packed in self._packer.resample(frame):
+        for packed in self._packed(frame):
             self._held.append(packed.to_ndarray()[0])
             self._waiting += packed.samples
         if self._waiting >= frame.sample_rate:
             yield self._resampler.feed(self._mixed())
+
+    def _packed(self, frame: AudioFrame) -> list[AudioFrame]:
+        """As interleaved float, by libav: its Python frame knows no 64-bit formats and no planes beyond the eighth."""
+        frame.pts = None
+        try:
+            return self._packer.resample(frame)
+        except FFmpegError as error:
+            raise BadAudio("The recording holds samples of a kind we cannot read.") from error
 
     def end(self) -> Iterator[np.ndarray]:
         if self._shape:

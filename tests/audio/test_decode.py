@@ -103,6 +103,11 @@ def test_many_channels(channels: int):
     assert loudness(audio.samples) == pytest.approx(-6, abs=0.1)
 
 
+def test_more_planes_than_a_frame_has_room_for():
+    audio = decode(muxed("matroska", [("wavpack", "22.2", tone(440, 0.3, 48000))]), 16000, max_seconds=10)
+    assert loudness(audio.samples) == pytest.approx(-6, abs=0.1)
+
+
 @pytest.mark.parametrize("channels", [0, 65, 1000, 65535])
 def test_too_many_channels(channels: int):
     data = bytearray(wav(np.zeros((20000, 1), np.int16), 16000))
@@ -277,6 +282,16 @@ def test_a_damaged_file_is_heard_in_part_or_refused(kind: str, edits: list[tuple
 
 
 # Bounds
+
+
+def test_packets_of_one_sample_each_are_not_worth_the_time():
+    data = bytearray(KINDS["caf"])
+    desc = data.index(b"desc") + 12
+    data[desc + 16 : desc + 24] = struct.pack(">II", 2, 2)  # bytes and samples in a packet
+    heard = []
+    with pytest.raises(BadAudio, match="too many small packets"):
+        heard.extend(blocks(bytes(data), 16000, max_seconds=10))
+    assert not heard
 
 
 BOMBS = {

@@ -55,7 +55,7 @@ def test_a_value_becomes_the_nearest_level_of_its_segment(encoder, decoder):
 
 
 @LAWS
-def test_speech_level_keeps_its_38_db(encoder, decoder):
+def test_speech_keeps_36_db(encoder, decoder):
     samples = tone(1004, 1.0, 8000, loudness=0.3).samples
     error = decoder(encoder(samples)) - samples
     assert 10 * np.log10(np.mean(samples**2) / np.mean(error**2)) > 36
