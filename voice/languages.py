@@ -15,9 +15,9 @@ af:Afrikaans|am:Amharic|an:Aragonese|ar:Arabic|as:Assamese|az:Azerbaijani|ba:Bas
 bn:Bengali|bo:Tibetan|bpy:Bishnupriya|br:Breton|bs:Bosnian|ca:Catalan|chr:Cherokee|cs:Czech|cv:Chuvash|cy:Welsh|
 da:Danish|de:German|el:Greek|en:English|eo:Esperanto|es:Spanish|et:Estonian|eu:Basque|fa:Persian|fi:Finnish|
 fo:Faroese|fr:French|ga:Irish|gd:Scottish Gaelic|gl:Galician|gn:Guarani|grc:Ancient Greek|gu:Gujarati|ha:Hausa|
-hak:Hakka|haw:Hawaiian|he:Hebrew|hi:Hindi|hr:Croatian|ht:Haitian Creole|hu:Hungarian|hy:Armenian|ia:Interlingua|
-id:Indonesian|io:Ido|is:Icelandic|it:Italian|ja:Japanese|jbo:Lojban|jv:Javanese|ka:Georgian|kaa:Karakalpak|kk:Kazakh|
-kl:Greenlandic|km:Khmer|kn:Kannada|ko:Korean|kok:Konkani|ku:Kurdish|ky:Kyrgyz|la:Latin|lb:Luxembourgish|
+hak:Hakka|haw:Hawaiian|hbs:Serbo-Croatian|he:Hebrew|hi:Hindi|hr:Croatian|ht:Haitian Creole|hu:Hungarian|
+hy:Armenian|hyw:Western Armenian|ia:Interlingua|id:Indonesian|io:Ido|is:Icelandic|it:Italian|ja:Japanese|
+jbo:Lojban|jv:Javanese|ka:Georgian|kaa:Karakalpak|kk:Kazakh|kl:Greenlandic|km:Khmer|kn:Kannada|ko:Korean|kok:Konkani|ku:Kurdish|ky:Kyrgyz|la:Latin|lb:Luxembourgish|
 lfn:Lingua Franca Nova|ln:Lingala|lo:Lao|lt:Lithuanian|ltg:Latgalian|lv:Latvian|mg:Malagasy|mi:Maori|mk:Macedonian|
 ml:Malayalam|mn:Mongolian|mr:Marathi|ms:Malay|mt:Maltese|mto:Totontepec Mixe|my:Burmese|nci:Classical Nahuatl|
 ne:Nepali|nl:Dutch|nn:Nynorsk|no:Norwegian|nog:Nogai|oc:Occitan|om:Oromo|or:Odia|pa:Punjabi|pap:Papiamento|

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from audio.value import Audio
+from engines.base import Segment
 from voice.segments import Span, SpeechFinder
 
 
@@ -83,14 +85,14 @@ class Group:
     @cached_property
     def clips(self) -> tuple[tuple[float, float], ...]:
         """Where in `audio` each passage lies, in seconds."""
-        ends = np.cumsum([passage.audio.seconds for passage in self.passages])
-        return tuple(
-            (float(end) - passage.audio.seconds, float(end)) for end, passage in zip(ends, self.passages, strict=True)
-        )
+        edges = [0, *np.cumsum([len(passage.audio.samples) for passage in self.passages]).tolist()]
+        rate = self.passages[0].audio.rate
+        return tuple((start / rate, end / rate) for start, end in pairwise(edges))
 
-    def place(self, time: float) -> int:
-        """The number of the passage that a time in `audio` falls into, the last one for times beyond the end."""
-        return next((number for number, (_, end) in enumerate(self.clips) if time < end), len(self.passages) - 1)
+    def place(self, segment: Segment) -> int:
+        """The number of the passage that a segment, by its middle, falls into."""
+        middle = (segment.start + segment.end) / 2
+        return next((number for number, (_, end) in enumerate(self.clips) if middle < end), len(self.passages) - 1)
 
     def shift(self, number: int) -> float:
         """Seconds from a passage's time in `audio` to its time in the recording."""

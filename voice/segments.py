@@ -61,7 +61,8 @@ class Spans:
     def __init__(self, seconds: float, rules: Rules):
         self._rules, self._seconds = rules, seconds
         self._silence = max(1, math.ceil(rules.min_silence / seconds - 1e-9))
-        self._longest = math.floor((rules.max_span - 2 * rules.padding) / seconds) if rules.max_span else 0
+        longest = math.floor((rules.max_span - 2 * rules.padding) / seconds)
+        self._longest = max(1, longest) if rules.max_span else 0
         self.windows = 0
         self._open: list[float] = []
         self._quiet = 0
@@ -94,9 +95,10 @@ class Spans:
         return self._closed(len(self._open) - self._quiet) if self._open else []
 
     def _cut(self) -> list[Span]:
-        """End at the quietest window of the last third; what follows stays open from where it sounds again."""
+        """End at the quietest window of the last third, the last where several are; the rest stays open, from where
+        it sounds again."""
         later = max(1, len(self._open) * 2 // 3)
-        at = later + int(np.argmin(self._open[later:]))
+        at = len(self._open) - 1 - int(np.argmin(self._open[: later - 1 : -1]))
         rest = self._open[at:]
         before = self._closed(at, padded=False)
         while rest and rest[0] < self._rules.release:

@@ -17,7 +17,7 @@ _INVISIBLE = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _EMOJI = re.compile(
-    "[\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\ufe00-\ufe0f\u20e3"
+    "[\u2190-\u21ff\u2300-\u23ff\u24c2\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\ufe00-\ufe0f\u20e3"
     "\U0001f000-\U0001faff\U000e0000-\U000e007f]+\u200d?"
 )
 _MARKS = re.compile(

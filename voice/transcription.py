@@ -215,7 +215,7 @@ async def _request(
 
 def _placed(segment: Segment, group: Group) -> Segment:
     """From the times of the request to those of the recording; nothing reaches out of its passage."""
-    number = group.place(segment.start)
+    number = group.place(segment)
     shift, passage = group.shift(number), group.passages[number]
 
     def at(time: float) -> float:
