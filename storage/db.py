@@ -84,13 +84,16 @@ class Storage:
         if not self._writer.offer(job):
             logger.warning("the database cannot keep up; a note of %s was dropped", getattr(fn, "__name__", fn))
 
-    def _write(self, jobs: list[Job]) -> None:
-        outcomes: list[Outcome]
+    def _write(self, jobs: list[Job], again: bool = True) -> None:
+        outcomes: list[Outcome] = []
         try:
             with self._database.atomic():
-                outcomes = [self._attempt(job) for job in jobs]
+                for job in jobs:
+                    outcomes.append(self._attempt(job))
         except peewee.PeeweeException as error:
             self._disconnect()
+            if again and not outcomes:  # it could not begin, as when the server was restarted
+                return self._write(jobs, again=False)
             outcomes = [(None, error)] * len(jobs)
         _settle(jobs, outcomes)
 
@@ -101,15 +104,15 @@ class Storage:
         except Exception as error:  # the outermost edge of a job: its caller gets it
             return None, error
 
-    def _read(self, jobs: list[Job]) -> None:
-        job = jobs[0]
+    def _read(self, jobs: list[Job], again: bool = True) -> None:
         outcome: Outcome
         try:
-            outcome = job.fn(self._database, *job.args), None
+            outcome = jobs[0].fn(self._database, *jobs[0].args), None
         except Exception as error:  # the outermost edge of a job: its caller gets it
-            outcome = None, error
-            if isinstance(error, (peewee.OperationalError, peewee.InterfaceError)):
+            if again and isinstance(error, (peewee.OperationalError, peewee.InterfaceError)):
                 self._disconnect()
+                return self._read(jobs, again=False)
+            outcome = None, error
         _settle(jobs, [outcome])
 
     def _disconnect(self) -> None:
