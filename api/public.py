@@ -1,0 +1,49 @@
+"""What programs call through Gradio, by `gradio_client` or as MCP tools: an endpoint for each thing the HTTP API does.
+
+Gradio checks no argument against its type, so each passes the code that checks the HTTP API's.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gradio.events import api
+
+from api import _record_calls as records
+from api import _sound_calls as sound
+from api._binding import bound
+from studio import Studio
+
+ROUTES: Mapping[str, Callable[..., Any]] = {
+    "POST /v1/audio/speech": sound.speak,
+    "POST /v1/audio/speech/streaming": sound.speak_stream,
+    "POST /v1/audio/transcriptions": sound.transcribe,
+    "POST /v1/audio/translations": sound.translate,
+    "POST /v1/audio/segments": sound.segments,
+    "POST /v1/audio/convert": sound.convert,
+    "GET /v1/audio/voices": records.voices,
+    "GET /v1/audio/voices/{voice_id:path}": records.voice,
+    "GET /v1/audio/models": records.audio_models,
+    "GET /v1/models": records.models,
+    "GET /v1/models/{model_id:path}": records.model,
+    "POST /v1/keys": records.create_key,
+    "GET /v1/keys": records.list_keys,
+    "GET /v1/keys/{key_id}": records.get_key,
+    "DELETE /v1/keys/{key_id}": records.revoke_key,
+    "POST /v1/keys/{key_id}/rotate": records.rotate_key,
+    "GET /v1/usage": records.usage,
+    "GET /v1/usage/recent": records.recent_usage,
+    "GET /health": records.health,
+    "GET /ready": records.ready,
+    "GET /version": records.version,
+    "GET /metrics": records.metrics,
+}
+"""Each route of the HTTP API and the endpoint that does the same, by its function's name."""
+
+AT_ONCE = 64
+"""Calls of one endpoint side by side; what engines can take is the pool's business, what a caller may, his key's."""
+
+
+def register(studio: Studio) -> None:
+    """Called inside the page's Blocks."""
+    for function in dict.fromkeys(ROUTES.values()):
+        api(bound(studio, function), api_name=function.__name__, concurrency_limit=AT_ONCE)

@@ -1,0 +1,195 @@
+"""The Speak tab: a text becomes speech that plays, can be downloaded, and stays listed while the page is open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from audio.encode import FORMATS
+from engines.base import Voice
+from studio import Studio
+from tabs._gate import plainly, principal_of
+from tabs._languages import choices, rank
+from tabs._look import asset
+from tabs._spoken import Spoken, speak
+from tabs._words import clock, empty, facts, note, progress
+from voice.languages import name_of, speaks
+from voice.speech import SpeechRequest
+
+TITLE = "Speak"
+ORDER = 10
+
+EXAMPLES = (
+    ("English", "en", "The forge is warm and the kettle is on. What shall we make today?"),
+    ("German", "de", "Guten Morgen! Der Zug nach Köln fährt heute von Gleis sieben."),
+    ("Spanish", "es", "Buenos días. Su pedido llegará mañana antes de las diez y media."),
+    ("French", "fr", "Bonjour, votre table est prête. Voulez-vous vous asseoir près de la fenêtre ?"),
+    ("Hindi", "hi", "नमस्ते! आज मौसम बहुत सुहावना है, चलिए टहलने चलते हैं।"),
+    ("Portuguese", "pt", "Olá! A biblioteca abre às nove e fecha às dezoito horas."),
+)
+FORMAT_ORDER = ("mp3", "wav", "opus", "aac", "flac", "pcm", "ulaw", "alaw")
+HISTORY = 20
+CHARACTERS_PER_SECOND = 14.0
+"""A voice's usual pace, to guess how much is still to come."""
+BASIC = "This is a basic voice. Install flite or download a natural voice for clearer speech."
+
+
+def build(studio: Studio) -> None:
+    past = gr.State([])
+    with gr.Row(equal_height=False, elem_classes="vf-columns"):
+        with gr.Column(scale=5, min_width=300):
+            wanted, go, cancel = _controls(studio)
+        with gr.Column(scale=4, min_width=300):
+            results = _results()
+    text, language, voice = wanted[:3]
+    status = results[0]
+
+    @plainly
+    async def ui_speak(
+        text: str, language: str, voice: str, speed: float, form: str, past: list[dict[str, Any]], request: gr.Request
+    ) -> AsyncIterator[Any]:
+        principal = principal_of(request)
+        asked = SpeechRequest(text=text or "", voice=voice or "", language=language or "", speed=speed)
+        yield progress("Getting ready …"), None, _download(None), gr.skip(), gr.skip()
+        spoken = None
+        async with aclosing(speak(studio, principal, asked, form)) as steps:
+            async for spoken in steps:
+                yield _so_far(spoken), *[gr.skip()] * 4
+        if spoken is not None:
+            past = [_entry(spoken), *past][:HISTORY]
+            yield _summary(spoken), str(spoken.player), _download(spoken.file), past, past
+
+    @plainly
+    async def ui_voices_of(language: str) -> Any:
+        return gr.update(choices=voice_choices(studio, language or ""), value="")
+
+    async def ui_speak_cancel() -> tuple[str, Any]:
+        return note("Cancelled; the engine has stopped."), _download(None)
+
+    async def ui_speak_failed() -> str:
+        return _nothing()
+
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    run = gr.on(
+        [go.click, text.submit], ui_speak, [*wanted, past], [*results, past], api_name="ui_speak", **private,
+        concurrency_limit=16,
+    )  # fmt: skip
+    run.failure(ui_speak_failed, None, status, api_name="ui_speak_failed", queue=False, **private)
+    cancel.click(
+        ui_speak_cancel, None, [status, results[2]], cancels=[run], api_name="ui_speak_cancel", queue=False, **private
+    )
+    language.change(ui_voices_of, language, voice, api_name="ui_voices_of", **private)
+
+
+def _controls(studio: Studio) -> tuple[list[Any], gr.Button, gr.Button]:
+    text = gr.Textbox(
+        label="Text",
+        placeholder="Type or paste what should be said, or begin with an example.",
+        lines=6,
+        max_lines=14,
+        max_length=studio.settings.max_text_chars,
+        elem_id="speak-text",
+    )
+    tags = {tag for voice in studio.voices.all() for tag in voice.languages}
+    with gr.Row(elem_classes="vf-chips"):
+        chips = [gr.Button(label, size="sm", min_width=0, scale=0) for label, _, _ in EXAMPLES]
+    with gr.Row():
+        language = gr.Dropdown(choices(tags, "Any language"), value="", label="Language", min_width=140)
+        voice = gr.Dropdown(
+            voice_choices(studio, ""), value="", label="Voice", min_width=200, scale=2, elem_id="speak-voice"
+        )
+    with gr.Row():
+        speed = gr.Slider(0.25, 4.0, 1.0, step=0.05, label="Speed", min_width=180, scale=2)
+        form = gr.Dropdown([name for name in FORMAT_ORDER if name in FORMATS], label="Format", min_width=110)
+    with gr.Row(elem_classes="vf-actions"):
+        go = gr.Button("Speak", variant="primary", size="lg", scale=3, min_width=120, elem_id="speak-go")
+        cancel = gr.Button("Cancel", size="lg", scale=1, min_width=90, elem_id="speak-cancel")
+    for chip, (_, code, sentence) in zip(chips, EXAMPLES, strict=True):
+        chip.click(None, None, [text, language], js=f"() => {json.dumps([sentence, code])}")
+    return [text, language, voice, speed, form], go, cancel
+
+
+def _results() -> list[Any]:
+    """Status, player, download and the list of what was made, in this order."""
+    status = gr.HTML(_nothing(), elem_id="speak-status")
+    player = gr.Audio(
+        label="Speech",
+        interactive=False,
+        type="filepath",
+        buttons=[],
+        elem_id="speak-player",
+        waveform_options=gr.WaveformOptions(waveform_color="#b9a3e6", waveform_progress_color="#7538d8"),
+    )
+    download = gr.DownloadButton("Download", interactive=False, elem_id="speak-download")
+    listing = gr.HTML(
+        [],
+        html_template='<div class="vf-history"></div>',
+        js_on_load=asset("history.js"),
+        elem_id="speak-history",
+        apply_default_css=False,
+    )
+    return [status, player, download, listing]
+
+
+def voice_choices(studio: Studio, language: str) -> list[tuple[str, str]]:
+    """Voices of a language, every voice if it is empty: the automatic choice first, then in the house's own order."""
+    voices = [voice for voice in studio.voices.all() if speaks(voice.languages, language)]
+    voices.sort(key=lambda voice: _rank(studio, voice))
+    return [("Automatic: the best for the text", ""), *((_label(voice), voice.id) for voice in voices)]
+
+
+def _rank(studio: Studio, voice: Voice) -> tuple[int, int, str]:
+    tag = voice.languages[0] if voice.languages else ""
+    return -studio.voices.engines.spec(voice.engine).quality, rank(tag), name_of(tag) + voice.name
+
+
+def _label(voice: Voice) -> str:
+    return " · ".join(part for part in (voice.description or voice.name, voice.engine) if part)
+
+
+def _nothing() -> str:
+    return empty("Nothing spoken yet", "Write a sentence, press Speak, and hear it here.")
+
+
+def _so_far(spoken: Spoken) -> str:
+    expected = len(spoken.plan.request.text) / CHARACTERS_PER_SECOND / spoken.plan.request.speed
+    share = min(0.97, spoken.seconds / max(expected, 0.1))
+    return progress(f"{clock(spoken.seconds)} of speech after {clock(spoken.took)}", share)
+
+
+def _summary(spoken: Spoken) -> str:
+    route = spoken.plan.route
+    basic = route.engine == "espeak-ng"
+    return facts(
+        [
+            ("Voice", route.voice),
+            ("Engine", route.engine),
+            ("Length", clock(spoken.seconds)),
+            ("First audio", f"{spoken.first * 1000:.0f} ms"),
+            ("Made in", clock(spoken.took)),
+        ],
+        " ".join(part for part in (route.reason, BASIC if basic else "") if part),
+        "warn" if basic else "",
+    )
+
+
+def _entry(spoken: Spoken) -> dict[str, Any]:
+    text = " ".join(spoken.plan.request.text.split())
+    return {
+        "text": text if len(text) <= 120 else f"{text[:119]}…",
+        "about": f"{spoken.plan.route.voice} · {clock(spoken.seconds)} · {spoken.file.suffix.lstrip('.')}",
+        "play": f"gradio_api/file={spoken.player}",
+        "file": f"gradio_api/file={spoken.file}",
+        "name": spoken.file.name,
+    }
+
+
+def _download(file: Path | None) -> Any:
+    if file is None:
+        return gr.update(value=None, interactive=False, label="Download")
+    return gr.update(value=str(file), interactive=True, label=f"Download {file.suffix.lstrip('.')}")
