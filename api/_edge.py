@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from accounts.principal import LOCAL
 from api.auth import secret_in
 from core.errors import Forbidden, TooLarge, Unauthorized, VoiceForgeError
 from core.settings import is_loopback
@@ -119,10 +120,9 @@ class OriginGuard:
         if secret is None:
             return False
         try:
-            await scope["app"].state.studio.accounts.identify(secret)
+            return (await scope["app"].state.studio.accounts.identify(secret)).id != LOCAL.id
         except Unauthorized:
             return False
-        return True
 
 
 def _host_name(url: str) -> str:

@@ -27,8 +27,10 @@ def secret_in(headers: Mapping[str, str]) -> str | None:
 
 
 async def principal(request: Request, studio: House) -> Principal:
-    """Raises Unauthorized on a key that is not valid. A caller without one may be a visitor without any right."""
-    return await studio.accounts.identify(secret_in(request.headers))
+    """Raises Unauthorized on a key that is not valid, RateLimited on an address that tries too many. A caller without
+    one may be a visitor without any right."""
+    address = request.client.host if request.client else ""
+    return await studio.accounts.identify(secret_in(request.headers), address=address)
 
 
 Caller = Annotated[Principal, Depends(principal)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 _HIDDEN = "[hidden]"
 
 _SECRETS = (
-    (re.compile(r"\b(vf_live_|sk[-_]|hf_)[A-Za-z0-9_\-]{8,}"), rf"\1{_HIDDEN}"),
+    (re.compile(r"\b(vf_live_|vf_token_|sk[-_]|hf_)[A-Za-z0-9_\-]{8,}"), rf"\1{_HIDDEN}"),
     (re.compile(r"(?i)\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{8,}"), rf"\1 {_HIDDEN}"),
     (
         # A header, an argument, a dictionary's entry or a query's part whose name says that it is a secret.
@@ -40,8 +40,9 @@ def configure(level: str, secrets: Iterable[str] = ()) -> None:
     handler.setFormatter(_Line(secrets))
     root.addHandler(handler)
     root.setLevel(level)
-    # It logs every request's whole URL.
-    logging.getLogger("httpx").setLevel(max(logging.WARNING, root.level))
+    # The one logs every request's whole URL, the other every query with its values.
+    for chatty in ("httpx", "peewee"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
 def forget() -> None:

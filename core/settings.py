@@ -41,11 +41,11 @@ class Settings:
     """`open`: no key needed, only on a loopback address. `key`: everything that spends or reveals needs a key or a
     signed-in person. `auto`: open on loopback, key elsewhere."""
     admin_key: str = _setting("VOICEFORGE_ADMIN_KEY", "", secret=True)
-    """A key with every right, any string of 20 or more characters. Without it one is made at the first start and
-    shown once, in the log."""
+    """A key with every right, any string of 20 or more characters. Without it one is made at the first start
+    that asks for keys, and kept in admin-key.txt in the data folder."""
     secret_key: str = _setting("VOICEFORGE_SECRET_KEY", "", secret=True)
-    """Seals stored secrets and hashes keys, 32 or more characters. Without it one is made at the first start and
-    kept in the data folder."""
+    """Seals stored secrets and hashes keys, 32 or more characters; several, newest first, are separated by commas.
+    Without it one is made at the first start and kept in the data folder."""
     database_url: str = _setting("DATABASE_URL", "", secret=True)
     """`postgresql://…`; empty is SQLite in the data folder."""
     public_url: str = _setting("PUBLIC_URL", "")
