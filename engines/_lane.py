@@ -20,6 +20,7 @@ class EngineState:
     loaded: int
     """Workers that are ready."""
     loading: bool
+    pids: tuple[int, ...]
     running: int
     queued: int
     memory_mb: int
@@ -66,6 +67,7 @@ class Lane:
             kind=self.spec.kind,
             loaded=len(self.workers),
             loading=self.loading is not None,
+            pids=tuple(worker.pid for worker in self.workers),
             running=self.queue.running,
             queued=len(self.queue),
             memory_mb=round(sum(worker.memory_mb for worker in self.workers)),

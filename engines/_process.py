@@ -177,7 +177,7 @@ class Call:
         self.over = False
         self._engine = engine
         self._connection = connection
-        self._timeout = first_timeout
+        self._patience = first_timeout
         self._chunk_timeout = chunk_timeout
 
     def __aiter__(self) -> Call:
@@ -185,10 +185,15 @@ class Call:
 
     async def __anext__(self) -> Any:
         """Raises EngineTimeout or WorkerDied, after which the worker is of no more use, or the engine's own error."""
-        if self._connection.waiting:
-            header, body = await self._connection.receive()
-        else:
-            header, body = await self._next_in_time()
+        try:
+            header, body = await self._connection.receive(self._patience)
+        except TimeoutError as error:
+            self._finish()
+            raise errors.EngineTimeout(f"The engine {self._engine} did not go on in time.") from error
+        except OSError as error:
+            self._finish()
+            raise died(self._engine) from error
+        self._patience = self._chunk_timeout
         kind = header.get("type")
         if kind == "end":
             self._finish()
@@ -200,19 +205,6 @@ class Call:
             return unpack(header, body)
         except (KeyError, TypeError, ValueError) as error:
             raise errors.EngineError(f"The engine {self._engine} sent something that is not understood.") from error
-
-    async def _next_in_time(self) -> tuple[dict[str, Any], bytes]:
-        try:
-            async with asyncio.timeout(self._timeout):
-                frame = await self._connection.receive()
-        except TimeoutError as error:
-            self._finish()
-            raise errors.EngineTimeout(f"The engine {self._engine} did not go on in time.") from error
-        except OSError as error:
-            self._finish()
-            raise died(self._engine) from error
-        self._timeout = self._chunk_timeout
-        return frame
 
     def _finish(self) -> None:
         self.over = True

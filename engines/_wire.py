@@ -30,7 +30,7 @@ class Connection(asyncio.BufferedProtocol):
         self._large: memoryview | None = None
         self._large_header_size = 0
         self._large_filled = 0
-        self._frames: deque[tuple[bytes, bytes]] = deque()
+        self._frames: deque[tuple[str, bytes]] = deque()
         self._paused = False
         self._discarding = False
         self._error: Exception | None = None
@@ -58,15 +58,15 @@ class Connection(asyncio.BufferedProtocol):
             raise
         return connection
 
-    async def receive(self) -> Frame:
-        """The next frame. Raises ConnectionResetError at the end of the connection, and EngineError where the far
-        side breaks the protocol."""
+    async def receive(self, patience: float | None = None) -> Frame:
+        """The next frame. Raises TimeoutError where none comes within so many seconds, ConnectionResetError at the
+        end of the connection, and EngineError where the far side breaks the protocol."""
         while not self._frames:
             if self._error:
                 raise self._error
             if self._over:
                 raise ConnectionResetError("the worker has closed the connection")
-            await self._wait()
+            await self._wait(patience)
         header, body = self._frames.popleft()
         if self._paused and len(self._frames) < MOST_FRAMES // 2:
             self._resume()
@@ -95,12 +95,21 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport:
             self._transport.abort()
 
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+    async def _wait(self, patience: float | None = None) -> None:
+        """Until something happens. A bare timer, because asyncio.timeout would cost as much as the frame."""
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(patience, self._expire) if patience is not None else None
         try:
             await self._waiter
         finally:
             self._waiter = None
+            if timer:
+                timer.cancel()
+
+    def _expire(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError("no frame came in time"))
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():
@@ -156,7 +165,8 @@ class Connection(asyncio.BufferedProtocol):
                     return
                 break
             middle = start + PREFIX.size + header_size
-            self._frames.append((bytes(scratch[start + PREFIX.size : middle]), bytes(scratch[middle : start + size])))
+            header = str(scratch[start + PREFIX.size : middle], "utf-8", "replace")
+            self._frames.append((header, bytes(scratch[middle : start + size])))
             start += size
         if start:
             scratch[: filled - start] = scratch[start:filled]
@@ -174,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
     def _finish_large(self) -> None:
         assert self._large is not None
         size = self._large_header_size
-        self._frames.append((bytes(self._large[:size]), bytes(self._large[size:])))
+        self._frames.append((str(self._large[:size], "utf-8", "replace"), bytes(self._large[size:])))
         self._large, self._large_filled = None, 0
 
     def _break_off(self) -> None:

@@ -48,23 +48,31 @@ class Stop:
         self._raised = False
 
     def is_set(self):
-        if not self._raised:
-            try:
-                self._raised = not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-            except (BlockingIOError, InterruptedError):
-                return False
-            except OSError:
-                self._raised = True
-        return self._raised
+        return self._raised or (self._readable(0) and self._ended())
 
     def wait(self, timeout=None):
         """Sleep for so many seconds, or until it is raised; whether it is."""
-        if not self.is_set():
-            poll = select.poll()
-            with contextlib.suppress(OSError, ValueError):
-                poll.register(self._connection, select.POLLIN)
-                poll.poll(None if timeout is None else timeout * 1000)
+        if not self._raised:
+            self._readable(None if timeout is None else timeout * 1000)
         return self.is_set()
+
+    def _readable(self, milliseconds):
+        """A poll object of its own for each call, because one must not be used by two threads at once."""
+        poll = select.poll()
+        try:
+            poll.register(self._connection, select.POLLIN)
+            return bool(poll.poll(milliseconds))
+        except (OSError, ValueError):
+            return True
+
+    def _ended(self):
+        try:
+            self._raised = not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            self._raised = True
+        return self._raised
 
 
 class Server:
