@@ -13,7 +13,7 @@ T = TypeVar("T")
 _END: Any = object()
 
 
-class Pool(Protocol):
+class AnyPool(Protocol):
     """As much of engines.pool.Pool as is used here."""
 
     def stream(self, engine: str, request: Any, *, priority: Priority = ...) -> AsyncGenerator[Any]: ...

@@ -92,6 +92,8 @@ def guess(text: str) -> str:
     without a Persian or Urdu letter for Arabic.
     """
     head = text[:_GUESS_FROM]
+    if head.isascii():
+        return ""
     votes = Counter({language: len(letters.findall(head)) for language, letters in _LETTERS.items()})
     language, count = votes.most_common(1)[0]
     if not count:

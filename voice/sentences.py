@@ -74,23 +74,31 @@ def _next_piece(text: str, start: int, limit: int, *, opening: bool) -> Piece:
 
 def _best_end(text: str, start: int, limit: int, opening: bool) -> tuple[int, str]:
     stop = start + limit
-    ends = list(_ends(text, start, min(stop, len(text))))
-    sentences = [end for end, kind in ends if kind in ("sentence", "paragraph")]
+    ends = _to_paragraph(_ends(text, start, min(stop, len(text))))
     kinds = dict(ends)
-    if opening:
-        if found := next((end for end in sentences if end - start >= limit // 4), 0):
-            return found, kinds[found]
-    elif len(text) <= stop:
-        return len(text), "sentence"
-    elif sentences and sentences[-1] - start >= limit // 4:
+    rest = next((end for end, kind in ends if kind == "paragraph"), len(text))
+    sentences = [end for end, kind in ends if kind in ("sentence", "paragraph") and end - start >= limit // 4]
+    if opening and sentences:
+        return sentences[0], kinds[sentences[0]]
+    if rest <= stop:
+        return rest, kinds.get(rest, "sentence")
+    if sentences:
         return sentences[-1], kinds[sentences[-1]]
-    if len(text) <= stop:
-        return len(text), "sentence"
     for least in (limit // 4, limit // 8):
         if clauses := [end for end, _ in ends if end - start >= least]:
             chosen = clauses[0] if opening else clauses[-1]
             return chosen, kinds[chosen]
     return _between_words(text, start, stop)
+
+
+def _to_paragraph(ends: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The ends up to that of the paragraph, which no piece goes beyond."""
+    found = []
+    for end in ends:
+        found.append(end)
+        if end[1] == "paragraph":
+            break
+    return found
 
 
 def _between_words(text: str, start: int, stop: int) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from audio.value import Audio
 from core.errors import BadRequest, EngineError, TooLarge
 from engines.base import Chunk, SynthesisRequest
 from engines.pool import Priority
-from voice._ahead import Ahead, Pool
+from voice._ahead import Ahead, AnyPool
 from voice._joints import Joints
 from voice.routing import Route, Routing
 from voice.sentences import cut
@@ -51,18 +51,33 @@ class SpeechPlan:
     """Hz of all the audio that `Speech.stream` will give."""
 
 
-@dataclass(frozen=True)
 class _Saying:
-    """A piece that an engine is at work on."""
+    """A piece that an engine is at work on.
 
-    chunks: Ahead[Chunk]
-    ends: str
+    Also its text is found in a task of its own, so that the sound before it need not wait for that.
+    """
+
+    def __init__(self, texts: Iterator[tuple[str, str]], ask: Callable[[str], AsyncGenerator[Chunk]]):
+        self.begun = asyncio.Event()
+        self.ends = ""
+        """What ends the piece, known once it has `begun`; empty where no text was left."""
+        self.chunks = Ahead(self._said(texts, ask))
+
+    async def _said(
+        self, texts: Iterator[tuple[str, str]], ask: Callable[[str], AsyncGenerator[Chunk]]
+    ) -> AsyncGenerator[Chunk]:
+        text, self.ends = next(texts, ("", ""))
+        self.begun.set()
+        if text:
+            async with aclosing(ask(text)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
 
 class Speech:
     """Speaks through a pool; holds no request's state."""
 
-    def __init__(self, pool: Pool, routing: Routing, *, max_text_chars: int):
+    def __init__(self, pool: AnyPool, routing: Routing, *, max_text_chars: int):
         self._pool = pool
         self._routing = routing
         self._max_text_chars = max_text_chars
@@ -83,31 +98,33 @@ class Speech:
         pool's errors, and EngineError where the engine makes no sound of the text.
         """
         joints, texts, sounded = Joints(plan.rate), _speakable(plan.request.text), False
-        now, ahead = self._begin(plan, next(texts, None), priority), None
+        now, ahead = self._begin(plan, texts, priority), None
         try:
             while now:
                 async for chunk in now.chunks:
-                    ahead = ahead or self._begin(plan, next(texts, None), priority)
+                    ahead = ahead or self._begin(plan, texts, priority)
                     for part in joints.feed(chunk):
                         sounded = True
                         yield part
-                ahead = ahead or self._begin(plan, next(texts, None), priority)
-                for part in joints.end(now.ends, last=ahead is None):
+                ahead = ahead or self._begin(plan, texts, priority)
+                await ahead.begun.wait()
+                for part in joints.end(now.ends, last=not ahead.ends):
                     yield part
-                now, ahead = ahead, None
+                now, ahead = (ahead if ahead.ends else None), None
         finally:
             await _closed(now, ahead)
         if not sounded:
             raise EngineError(f"{plan.route.engine_name} could make no speech of this text.")
 
-    def _begin(self, plan: SpeechPlan, piece: tuple[str, str] | None, priority: Priority) -> _Saying | None:
-        """Ask for a piece; its audio, half a minute at most, is taken as fast as the engine makes it."""
-        if piece is None:
-            return None
-        text, ends = piece
+    def _begin(self, plan: SpeechPlan, texts: Iterator[tuple[str, str]], priority: Priority) -> _Saying:
+        """Ask for the next piece; its audio, half a minute at most, is taken as fast as the engine makes it."""
         asked, route = plan.request, plan.route
-        request = SynthesisRequest(text, route.voice_name, route.language, asked.speed, asked.instructions)
-        return _Saying(Ahead(_at_rate(self._pool.stream(route.engine, request, priority=priority), plan.rate)), ends)
+
+        def ask(text: str) -> AsyncGenerator[Chunk]:
+            request = SynthesisRequest(text, route.voice_name, route.language, asked.speed, asked.instructions)
+            return _at_rate(self._pool.stream(route.engine, request, priority=priority), plan.rate)
+
+        return _Saying(texts, ask)
 
     def _check(self, request: SpeechRequest) -> None:
         text = request.text

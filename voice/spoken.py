@@ -23,18 +23,22 @@ _EMOJI = re.compile(
 _MARKS = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{6})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]+"
 )
+_MARKUP = re.compile(r"[*_~`|<\[#>+•‣▪=-]")
 _SPACES = re.compile(r"[^\S\n]+")
+_HEAD = 2000
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 
 
 def spoken(text: str) -> str:
     """What a voice is given to read: of Markdown and HTML the words only, no emoji, no invisible characters."""
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n")
-    text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
-    text = _TAG.sub(" ", _LINK.sub(r"\1", text))
-    text = _LINE_START.sub("", _RULE.sub("", text))
-    text = _EMOJI.sub(" ", _EMPHASIS.sub("", text))
-    return _SPACES.sub(" ", _MARKS.sub(r"\1", text)).strip()
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+        text = _MARKS.sub(r"\1", _EMOJI.sub(" ", text))
+    text = _CONTROL.sub(" ", text.replace("\r\n", "\n"))
+    if _MARKUP.search(text):
+        text = _TAG.sub(" ", _LINK.sub(r"\1", text))
+        text = _EMPHASIS.sub("", _LINE_START.sub("", _RULE.sub("", text)))
+    return _SPACES.sub(" ", text).strip()
 
 
 def is_speakable(text: str) -> bool:
@@ -43,5 +47,7 @@ def is_speakable(text: str) -> bool:
 
 
 def is_binary(text: str) -> bool:
-    """Whether it looks like a file rather than a text: a zero, or one character in fifty that no text holds."""
-    return "\0" in text or len(_BINARY.findall(text)) * 50 > len(text)
+    """Whether it looks like a file rather than a text: a zero, or at the beginning one character in fifty that no text
+    holds."""
+    head = text[:_HEAD]
+    return "\0" in text or len(_BINARY.findall(head)) * 50 > len(head)

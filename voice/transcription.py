@@ -20,7 +20,7 @@ from core.errors import BadRequest, TooLarge
 from core.threads import in_thread
 from engines.base import EngineSpec, Segment, SpeechDetector, TranscriptionRequest
 from engines.pool import Priority
-from voice._ahead import Pool, one_ahead
+from voice._ahead import AnyPool, one_ahead
 from voice.languages import canonical
 from voice.passages import Group, Groups, listen
 from voice.routing import Route, Routing
@@ -72,7 +72,7 @@ class Transcript:
 class Transcription:
     """Hears through a pool; holds no request's state."""
 
-    def __init__(self, pool: Pool, routing: Routing, detector: SpeechDetector, *, max_seconds: float):
+    def __init__(self, pool: AnyPool, routing: Routing, detector: SpeechDetector, *, max_seconds: float):
         self._pool = pool
         self._routing = routing
         self._detector = detector

@@ -107,6 +107,12 @@ def test_it_says_what_stands_between_pieces():
     assert [piece.ends for piece in cut(text, 30, 30)] == ["paragraph", "sentence", "clause", "sentence"]
 
 
+def test_no_piece_goes_beyond_a_paragraph():
+    text = "Chapter one\n\nIt was late. It rained.\n \nAnd so on.\nAnd on."
+    assert said(text) == ["Chapter one", "It was late. It rained.", "And so on.\nAnd on."]
+    assert [piece.ends for piece in cut(text)] == ["paragraph", "paragraph", "sentence"]
+
+
 def test_one_word_of_a_hundred_thousand_letters():
     pieces = said("x" * 100_000)
     assert "".join(pieces) == "x" * 100_000
