@@ -65,7 +65,15 @@ def install(report: Report, python: str, folder: Path) -> Path:
     """Make an environment and install requirements.txt; the path of its Python."""
     began = time.perf_counter()
     subprocess.run([python, "-m", "venv", folder], check=True)
-    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [
+        folder / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-cache-dir",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*pip, "-r", ROOT / "requirements.txt"], check=True)
     report.figure("install_seconds", time.perf_counter() - began, unit="s", at_most=120)
     report.figure("install_gb", disk_bytes(folder) / 1e9, unit="GB", at_most=1.0)

@@ -69,7 +69,7 @@ async def test_the_example_engine_speaks_from_a_worker(dropped, tmp_path):
 async def test_the_example_route_answers_callers_with_the_right(dropped):
     from accounts.principal import Principal
 
-    async def identify(secret, token=None):
+    async def identify(secret, **_):
         return Principal("key:1", "a key", frozenset({secret} if secret else ()))
 
     app = FastAPI()
@@ -119,8 +119,7 @@ def test_the_readmes_commands_speak_and_transcribe(address, tmp_path):
 @pytest.mark.integration
 def test_the_readmes_clients_work(address, tmp_path):
     made = httpx.post(f"{address}/v1/keys", json={"name": "readme", "scopes": ["speech", "transcription"]}).json()
-    secret = next(value for value in made.values() if str(value).startswith("vf_live_"))
-    blocks = readme_blocks("python", address, secret)
+    blocks = readme_blocks("python", address, made["secret"])
     assert len(blocks) == 2
     for block in blocks:
         run = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, timeout=60)
