@@ -65,8 +65,9 @@ def _steps(file: BinaryIO, form: ConvertForm, name: str, max_seconds: float, met
         end = block.seconds if form.end is None else form.end - at
         part = block.cut(form.start - at, end)
         at += block.seconds
-        meter(meter.seconds + part.seconds)
-        yield encoder.feed(part.samples)
+        if len(part.samples):
+            meter(meter.seconds + part.seconds)
+            yield encoder.feed(part.samples)
         if form.end is not None and at >= form.end:
             break
     if not meter.seconds:

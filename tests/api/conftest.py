@@ -1,22 +1,16 @@
 """A real server on a loopback port, started once for the process that runs these tests."""
 
-import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api import errors
-from audio.encode import encode
-from audio.value import Audio
-from core.discover import modules
+from api import convert, errors, health, keys, models, segments, speech, transcriptions, usage, voices
 from core.settings import Settings
 from studio import Studio
 
@@ -52,9 +46,8 @@ def build(settings: Settings) -> FastAPI:
 
     app = FastAPI(lifespan=life)
     app.state.studio = studio
-    for module in modules("api"):
-        if router := getattr(module, "router", None):
-            app.include_router(router)
+    for module in (convert, health, keys, models, segments, speech, transcriptions, usage, voices):
+        app.include_router(module.router)
     errors.install(app, settings)
     return app
 
@@ -81,6 +74,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield Server(f"http://127.0.0.1:{port}", app.state.studio)
     runner.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def spoken(server: Server) -> bytes:
+    """A wav of somebody saying "hello world", by the house's own espeak-ng."""
+    with server.client() as client:
+        body = {"model": "espeak-ng", "input": "Hello world. Hello world.", "response_format": "wav"}
+        return client.post("/v1/audio/speech", json=body).raise_for_status().content
 
 
 @pytest.fixture
