@@ -37,11 +37,16 @@ class Ahead(Generic[T]):
         finally:
             self._kept.put_nowait(_END)
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    def __aiter__(self) -> AsyncIterator[T]:
         """Once. Raises what the generator raised, after all it gave before."""
-        while (item := await self._kept.get()) is not _END:
-            yield item
+        return self
+
+    async def __anext__(self) -> T:
+        item = await self._kept.get()
+        if item is not _END:
+            return item
         await self._task
+        raise StopAsyncIteration
 
     def cancel(self) -> None:
         self._task.cancel()

@@ -31,6 +31,7 @@ ABBREVIATIONS = frozenset(_SHORT_WORDS.split())
 
 _JOINERS = {"\u200d", "\u200c"}
 _VIRAMAS = set("\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca\u1039\u17d2\u1a60")
+_TRAILING = set("\u0e33\u0eb3\uff9e\uff9f")
 _LEADING_VOWELS = set("เแโใไເແໂໃໄ")
 
 
@@ -43,7 +44,7 @@ def is_joined(text: str, at: int) -> bool:
         return (before, after) == ("\r", "\n")
     if before in _JOINERS or after in _JOINERS or before in _LEADING_VOWELS:
         return True
-    if unicodedata.combining(after) or unicodedata.category(after)[0] == "M":
+    if after in _TRAILING or unicodedata.combining(after) or unicodedata.category(after)[0] == "M":
         return True
     if before in _VIRAMAS and after.isalpha():
         return True

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from core.errors import UnknownVoice
 from engines.base import Engine, EngineConfig, Voice
 from voice._engines import Engines
-from voice.languages import is_exact, speaks
+from voice.languages import is_exact, name_of, speaks
 
 ALIASES = {
     "alloy": "", "ash": "male", "ballad": "male", "coral": "female", "echo": "male", "fable": "male", "nova": "female",
@@ -87,7 +87,7 @@ class Voices:
         language = language or "en"
         voices = [voice for voice in self.all() if self._may_serve(voice, language, engine)]
         if not voices:
-            raise UnknownVoice(f"No voice here speaks {language}.", param="voice")
+            raise UnknownVoice(f"No voice here speaks {name_of(language)}.", param="voice")
         return sorted(voices, key=lambda voice: self._rank(voice, language))
 
     def aliases(self, language: str = "", engine: str = "") -> dict[str, Voice]:

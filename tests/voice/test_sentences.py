@@ -128,6 +128,31 @@ def test_an_emoji_of_many_parts_stays_whole():
     assert said(family * 3, first=1, most=10) == [family] * 3
 
 
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\r\n",
+        "e\u0301",
+        "क्ष",
+        "กำ",
+        "เก",
+        "각",
+        "\u1100\u1161\u11a8",
+        "👩\u200d💻",
+        "👍🏽",
+        "❤\ufe0f",
+        "1\ufe0f\u20e3",
+        "🏴\U000e0067\U000e0062\U000e007f",
+        "\ud83d\ude00",
+        "🇩🇪",
+    ],
+)
+def test_what_a_reader_sees_as_one_character_is_never_cut(character):
+    text = f"a{character}a"
+    assert [at for at in range(2, len(character) + 1) if not is_joined(text, at)] == []
+    assert not is_joined(text, len(character) + 1)
+
+
 def test_flags_stay_pairs():
     assert all(len(piece) % 2 == 0 for piece in said("🇩🇪🇫🇷" * 200))
 
