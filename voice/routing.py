@@ -1,24 +1,16 @@
-"""Which engine serves a request, and why, from the names that clients know. Loads no engine and asks none."""
+"""Which engine serves a request, and why. Loads no engine and asks none."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
-from core.errors import BadRequest, NotInstalled, UnknownModel
+from core.errors import BadRequest, NotInstalled
 from engines.base import Engine, EngineConfig, EngineSpec, Voice
 from voice.languages import canonical, checked, guess, name_of, speaks
+from voice.model_names import DOES, Model, ModelNames
 from voice.voices import ALIASES, DEFAULT_NAMES, Voices
 
-AUTO = {
-    "auto": "", "tts-1": "tts", "tts-1-hd": "tts", "gpt-4o-mini-tts": "tts",
-    "whisper-1": "stt", "gpt-4o-transcribe": "stt", "gpt-4o-mini-transcribe": "stt",
-}  # fmt: skip
-"""Model names that leave the choice to the house, and the kind they are for; `auto` and "" for both."""
-
-_DOES = {"tts": "speaks", "stt": "hears", "vad": "finds speech"}
 _CAN = {
     "translate": "translate",
     "grammar": "follow a grammar",
@@ -49,21 +41,6 @@ class Route:
         return self.engine.partition(":")[0]
 
 
-@dataclass(frozen=True)
-class Model:
-    """A name that a request may give as its model."""
-
-    id: str
-    owned_by: str
-    kind: str
-    """`tts`, `stt` or `vad`; empty for `auto`, which serves speech and transcription."""
-    installed: bool
-    downloaded: bool
-    why_not: str
-    """A sentence on what is missing; empty if it can be used."""
-    summary: str
-
-
 class Routing:
     """Built once. `tts_engine` and `stt_engine` are the owner's choice for requests that leave it open."""
 
@@ -77,6 +54,7 @@ class Routing:
     ):
         self.voices = Voices(registry, config)
         self._engines = self.voices.engines
+        self._names = ModelNames(self._engines)
         self._preferred = {
             "tts": self._setting(tts_engine, "TTS_ENGINE"),
             "stt": self._setting(stt_engine, "STT_ENGINE"),
@@ -96,7 +74,7 @@ class Routing:
         Raises UnknownModel, UnknownVoice, NotInstalled, NotDownloaded, or BadRequest where voice, model and language
         do not go together.
         """
-        engine = self._named(model, "tts")
+        engine = self._names.engine(model, "tts")
         tag = checked(language)
         key = voice.strip().casefold()
         if key in ALIASES or key in DEFAULT_NAMES:
@@ -109,7 +87,7 @@ class Routing:
         Raises UnknownModel, NotInstalled, NotDownloaded, or BadRequest where the engine does not hear the language or
         cannot do what is needed.
         """
-        wanted, tag, needs = self._named(model, "stt"), checked(language), tuple(needs)
+        wanted, tag, needs = self._names.engine(model, "stt"), checked(language), tuple(needs)
         if wanted:
             return self._hearing(self._with_model(wanted), tag, needs, f"{wanted.partition(':')[0]} was asked for.")
         chosen = self._preferred["stt"]
@@ -122,10 +100,7 @@ class Routing:
 
     def models(self) -> list[Model]:
         """What a request may name: the open names first, then each engine and its sizes."""
-        own = [
-            self._card(spec, model) for kind in _DOES for spec in self._engines.of_kind(kind) for model in _ids(spec)
-        ]
-        return [self._open_card(name, kind) for name, kind in AUTO.items()] + own
+        return self._names.cards(self._now)
 
     # speech
 
@@ -207,9 +182,9 @@ class Routing:
     def _nobody(self, kind: str, tag: str, able: list[EngineSpec], needs: tuple[str, ...] = ()) -> Exception:
         """The error where no engine can serve: the one that could, and what it lacks."""
         if not self._open_to_all(kind):
-            return NotInstalled(f"No engine that {_DOES[kind]} is installed here.")
+            return NotInstalled(f"No engine that {DOES[kind]} is installed here.")
         can = " and ".join(_CAN.get(need, need) for need in needs)
-        does = f"that can {can}" if can else f"that {_DOES[kind]} {name_of(tag) if tag else 'anything'}"
+        does = f"that can {can}" if can else f"that {DOES[kind]} {name_of(tag) if tag else 'anything'}"
         hint = f": {self._engines.why_not(able[0].name)}" if able else "."
         if not can and not tag:
             return NotInstalled(f"No engine {does} can be used here{hint}")
@@ -243,51 +218,6 @@ class Routing:
             raise BadRequest(f"{variable} is {value!r}; the engines are auto, {known}.")
         return value
 
-    def _named(self, model: str, kind: str) -> str:
-        """The engine a request's model means, empty for the house's choice. Raises UnknownModel or BadRequest."""
-        asked = model.strip()
-        name = asked.casefold()
-        if name in ("", *AUTO):
-            if AUTO.get(name) not in (None, "", kind):
-                raise BadRequest(f"{name} {_DOES[AUTO[name]]}; this needs a model that {_DOES[kind]}.", param="model")
-            return ""
-        engine = self._as_engine(name)
-        if not engine:
-            raise self._unknown(asked, kind)
-        spec = self._engines.spec(engine.partition(":")[0])
-        if spec.kind != kind:
-            raise BadRequest(f"{spec.name} {_DOES[spec.kind]}; this needs a model that {_DOES[kind]}.", param="model")
-        return engine
-
-    def _as_engine(self, name: str) -> str:
-        ids = {
-            known.casefold(): known for engine in self._engines.names() for known in _ids(self._engines.spec(engine))
-        }
-        if name in ids:
-            return ids[name]
-        if "faster-whisper" in self._engines.names() and (found := re.search(r"whisper[-_](.+?)(-ct2)?$", name)):
-            size = f"faster-whisper:{'distil-' if 'distil' in name else ''}{found[1]}"
-            return ids.get(size, "")
-        return ""
-
-    def _unknown(self, asked: str, kind: str) -> UnknownModel:
-        shown = asked if len(asked) <= 60 else asked[:60] + "…"
-        known = [model.id for model in self.models() if model.kind in (kind, "")]
-        near = get_close_matches(asked[:60].casefold(), known, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]}?" if near else f" There are {', '.join(known[:6])} and others."
-        return UnknownModel(f"No model is called {shown!r}.{hint}", param="model")
-
-    def _card(self, spec: EngineSpec, name: str) -> Model:
-        why = self._engines.why_not(*_split(name))
-        installed = self._engines.is_installed(spec.name)
-        return Model(name, spec.name, spec.kind, installed, installed and not why, why, spec.summary)
-
-    def _open_card(self, name: str, kind: str) -> Model:
-        now = [engine for of in ([kind] if kind else ["tts", "stt"]) if (engine := self._now(of))]
-        why = "" if now else "No engine for it can be used here."
-        summary = f"The best that is here, now {' and '.join(now)}." if now else "The best that is here."
-        return Model(name, "voiceforge", kind, bool(now), bool(now), why, summary)
-
     def _now(self, kind: str) -> str:
         """The engine that an open request would get, empty where there is none."""
         try:
@@ -299,10 +229,6 @@ class Routing:
 def _split(engine: str) -> tuple[str, str]:
     name, _, model = engine.partition(":")
     return name, model
-
-
-def _ids(spec: EngineSpec) -> list[str]:
-    return [spec.name, *(f"{spec.name}:{model}" for model in spec.models)]
 
 
 def _lacks(spec: EngineSpec, tag: str, needs: Iterable[str]) -> tuple[str, str] | None:

@@ -153,6 +153,12 @@ def test_an_unknown_model_names_the_nearest():
         routing().transcription("pocketsfinx")
 
 
+def test_a_huge_name_is_not_repeated_whole():
+    with pytest.raises(UnknownModel) as caught:
+        routing().transcription("whisper-" * 100_000)
+    assert len(caught.value.message) < 200
+
+
 def test_a_model_that_is_not_downloaded():
     with pytest.raises(NotDownloaded, match=r"^faster-whisper large-v3 is not downloaded"):
         routing().transcription("faster-whisper:large-v3")
