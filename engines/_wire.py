@@ -15,7 +15,7 @@ from engines._worker import MAX_BODY, MAX_HEADER, PREFIX, VERSION
 
 Frame = tuple[dict[str, Any], bytes]
 
-SCRATCH = 64 << 10
+SCRATCH = 256 << 10
 MOST_FRAMES = 32
 """Frames that lie here unread before reading pauses; beyond them the kernel's buffer fills and the worker waits."""
 
