@@ -71,11 +71,12 @@ class Fleet:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something that `close` waits for."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def take(self, lane: Lane) -> Worker:
         """A worker with a place free, loaded if there is none. Every `take` is answered by one `give_back`.
@@ -200,7 +201,7 @@ class Fleet:
     async def _evict(self, lane: Lane, worker: Worker) -> None:
         lane.workers.remove(worker)
         self._meters.evictions.labels(lane.key).inc()
-        await asyncio.shield(self._end(lane, worker))
+        await asyncio.shield(self.spawn(self._end(lane, worker)))
 
     async def _watch(self) -> None:
         while True:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import Counter
 from enum import IntEnum
 from itertools import count
 
@@ -33,11 +32,8 @@ class Queue:
         self._order = count()
         self._heap: list[tuple[Priority, int, asyncio.Future[None]]] = []
 
-    @property
-    def waiting(self) -> Counter[Priority]:
-        return Counter(priority for priority, _, _ in self._heap)
-
     def __len__(self) -> int:
+        """How many wait."""
         return len(self._heap)
 
     async def enter(self, priority: Priority, deadline: float | None = None) -> None:

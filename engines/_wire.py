@@ -75,11 +75,6 @@ class Connection(asyncio.BufferedProtocol):
         except ValueError as error:
             raise EngineError("The engine's worker sent something that is not understood.") from error
 
-    @property
-    def waiting(self) -> int:
-        """Frames that are here already, so that `receive` answers at once."""
-        return len(self._frames)
-
     async def hang_up(self) -> None:
         """Cancel: close the writing half, drop what still comes, and return when the far side has closed too."""
         self._discarding = True

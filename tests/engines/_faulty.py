@@ -19,6 +19,7 @@ def misbehave(what: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "freeze":
         os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(1000)  # the signal may stop this thread last
     elif what == "hang":
         time.sleep(1000)
     elif what == "exit":

@@ -110,7 +110,6 @@ async def test_unread_frames_stay_with_the_sender(tmp_path):
         while await _sends(far, chunk):
             sent += 1
             assert sent < 4 * MOST_FRAMES
-        assert connection.waiting <= MOST_FRAMES + 64 * 1024 // len(chunk)
         for _ in range(sent):
             await asyncio.wait_for(connection.receive(), 5)
 
