@@ -19,7 +19,7 @@ Head = MutableHeaders
 Body = AsyncGenerator[bytes, None]
 
 STALL_SECONDS = 60.0
-"""How long a client may leave a chunk unread before it counts as gone."""
+"""How long a client may leave a chunk unread, at the least, before it counts as gone."""
 
 
 class Streamed(Response):
@@ -35,12 +35,15 @@ class Streamed(Response):
         del self.headers["content-length"]
         self._make = make
         self._resources = resources or AsyncExitStack()
+        self._writing = False
+        self._written = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         work = asyncio.create_task(self._send(send))
         gone = asyncio.create_task(_gone(receive))
         try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            while not await self._ended(work, gone):
+                pass
         finally:
             gone.cancel()
             if not work.done():
@@ -49,6 +52,12 @@ class Streamed(Response):
         if not work.cancelled() and (error := work.exception()):
             raise error
 
+    async def _ended(self, work: asyncio.Task[None], gone: asyncio.Task[None]) -> bool:
+        """Whether within the next minute the answer is complete, the client gone, or nothing of it read."""
+        written = self._written
+        done, _ = await asyncio.wait((work, gone), timeout=STALL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done) or (self._writing and written == self._written)
+
     async def _send(self, send: Send) -> None:
         started = False
         try:
@@ -56,9 +65,9 @@ class Streamed(Response):
                 first = await anext(chunks, b"")
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 started = True
-                await _write(send, first)
+                await self._write(send, first)
                 async for chunk in chunks:
-                    await _write(send, chunk)
+                    await self._write(send, chunk)
         except Exception as error:
             if not started:
                 raise
@@ -66,15 +75,12 @@ class Streamed(Response):
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-
-async def _write(send: Send, chunk: bytes) -> None:
-    if not chunk:
-        return
-    try:
-        async with asyncio.timeout(STALL_SECONDS):
+    async def _write(self, send: Send, chunk: bytes) -> None:
+        if chunk:
+            self._writing = True
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    except TimeoutError:
-        raise VoiceForgeError("The client stopped reading.") from None
+            self._writing = False
+            self._written += 1
 
 
 async def _gone(receive: Receive) -> None:

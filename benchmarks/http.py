@@ -38,7 +38,7 @@ async def measure(report: Report, args: Namespace) -> None:
 async def fifty_callers(report: Report, args: Namespace, port: int, key: str) -> None:
     """Each time over HTTP less the median of the direct calls in the same round."""
     async with callers(port, key) as ask:
-        order = {"callers": CALLERS, "each": 3 if args.short else 8, "pause_seconds": 0.5, "text": SENTENCE}
+        order = {"callers": CALLERS, "each": 3 if args.short else 8, "pause_seconds": 1.0, "text": SENTENCE}
         await ask(order | {"way": "direct", "each": 2})
         await ask(order | {"way": "http", "each": 2})
         rounds = await alternate(

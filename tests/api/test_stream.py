@@ -110,13 +110,26 @@ async def test_a_client_that_vanishes_before_the_first_chunk_ends_it_too():
     assert client.sent == []
 
 
-async def test_a_client_that_stops_reading_counts_as_gone(monkeypatch, caplog):
+async def test_a_client_that_stops_reading_counts_as_gone(monkeypatch):
     monkeypatch.setattr(_stream, "STALL_SECONDS", 0.01)
     client, source = Client(stalls=True), Source(b"one", b"two")
-    with caplog.at_level(logging.ERROR):
-        await client.take(Streamed(source, "audio/wav"))
+    await client.take(Streamed(source, "audio/wav"))
     assert source.closed
     assert not client.ended
+
+
+async def test_a_slow_engine_is_waited_for(monkeypatch):
+    monkeypatch.setattr(_stream, "STALL_SECONDS", 0.001)
+    client = Client()
+
+    async def slow(head):
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            yield b"x"
+
+    await client.take(Streamed(slow, "audio/wav"))
+    assert client.body == b"xxx"
+    assert client.ended
 
 
 async def test_a_server_that_stops_ends_the_making():
