@@ -6,7 +6,9 @@ Both sides of the worker wire load this file, one of them in a foreign Python: s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, TypeVar
 
@@ -145,6 +147,8 @@ class Stop(Protocol):
 
     def is_set(self) -> bool: ...
 
+    def wait(self, timeout: float | None = None) -> bool: ...
+
 
 class Synthesizer(Protocol):
     """Text to audio. One instance serves up to `spec.concurrency` calls at once and holds no call's state."""
@@ -226,6 +230,42 @@ def engine(spec: EngineSpec) -> Callable[[E], E]:
     return enter
 
 
+def pulled(push: Callable[[Callable[[Any], bool]], None], ahead: int = 2) -> Generator[Any, None, None]:
+    """A library that calls back, as an iterator of what it hands over.
+
+    `push(take)` runs in a thread of its own; `take(item)` waits while `ahead` items lie unread and answers False once
+    nobody reads any more. What `push` raises is raised here. Closing the iterator returns when the thread has ended.
+    """
+    shelf: queue.Queue[tuple[bool, Any]] = queue.Queue(ahead)
+    closed = threading.Event()
+
+    def put(last: bool, item: Any) -> bool:
+        if not closed.is_set():
+            shelf.put((last, item))
+        return not closed.is_set()
+
+    def run():
+        error: BaseException | None = None
+        try:
+            push(lambda item: put(False, item))
+        except BaseException as caught:
+            error = caught
+        put(True, error)
+
+    thread = threading.Thread(target=run, name="push", daemon=True)
+    thread.start()
+    try:
+        while not (got := shelf.get())[0]:
+            yield got[1]
+        if got[1] is not None:
+            raise got[1]
+    finally:
+        closed.set()
+        while not shelf.empty():
+            shelf.get()
+        thread.join()
+
+
 WIRE = {cls.__name__: cls for cls in (SynthesisRequest, Chunk, TranscriptionRequest, Segment)}
 
 
@@ -237,7 +277,7 @@ def pack(value: Any) -> tuple[dict[str, Any], memoryview]:
         part = getattr(value, name)
         if isinstance(part, Audio):
             header["rate"] = part.rate
-            body = memoryview(np.ascontiguousarray(part.samples, "<f4")).cast("B")
+            body = np.ascontiguousarray(part.samples, "<f4").view("u1").data
         elif name == "words" and isinstance(part, tuple):
             if part:
                 header[name] = [[word.text, word.start, word.end, word.probability] for word in part]
@@ -261,6 +301,23 @@ def unpack(header: dict[str, Any], body: bytes | memoryview) -> Any:
 
 
 __all__ = [
-    "REGISTRY", "Chunk", "Engine", "EngineConfig", "EngineSpec", "Segment", "SpeechDetector", "Stop", "SynthesisRequest",
-    "Synthesizer", "Transcriber", "TranscriptionRequest", "Voice", "Word", "engine", "pack", "replace", "unpack",
+    "REGISTRY",
+    "Chunk",
+    "Engine",
+    "EngineConfig",
+    "EngineSpec",
+    "Segment",
+    "SpeechDetector",
+    "Stop",
+    "SynthesisRequest",
+    "Synthesizer",
+    "Transcriber",
+    "TranscriptionRequest",
+    "Voice",
+    "Word",
+    "engine",
+    "pack",
+    "pulled",
+    "replace",
+    "unpack",
 ]
