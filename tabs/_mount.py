@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 
 import gradio as gr
@@ -32,6 +33,8 @@ def mount(app: FastAPI, studio: Studio, demo: gr.Blocks, identify: Identify) -> 
     settings = studio.settings
     demo.queue(api_open=False, default_concurrency_limit=16, max_size=256)
     demo.state_session_capacity = SESSIONS
+    # Otherwise Gradio sums up its last 10,000 events with pandas after each event, for a page that is off here.
+    demo._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     # Until this is true Gradio hands any file of this machine to an endpoint that takes one; only launch() sets it.
     demo.has_launched = True
     gate = _gate(studio, identify)
@@ -61,7 +64,7 @@ def _gate(studio: Studio, identify: Identify) -> Callable[[Request], Awaitable[s
     """What Gradio asks about each request: an id, which handlers read as `request.username`, or None for a 401."""
 
     async def gate(request: Request) -> str | None:
-        if FOREIGN in request.url.path:
+        if FOREIGN in request.url.path.lower():
             raise HTTPException(404, "Only files of this app are served here.")
         token = request.headers.get(SESSION)
         try:

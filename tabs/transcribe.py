@@ -30,7 +30,7 @@ TITLE = "Transcribe"
 ORDER = 20
 
 SAMPLE = "Good morning. The meeting begins at half past nine, and the coffee is already on the table."
-TASKS = [("Keep the language", "transcribe"), ("Translate to English", "translate")]
+TASKS = [("Same language", "transcribe"), ("Into English", "translate")]
 SHOWN = 2000
 """Segments drawn on the page; the downloads hold all."""
 
