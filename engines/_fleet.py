@@ -176,9 +176,12 @@ class Fleet:
         """What is not here cannot crash; everything else counts as a crash."""
         lane.log = tuple(worker.tail) if worker else ()
         lane.last_error = error.message
+        if not isinstance(error, EngineError):
+            logger.warning("%s did not load: %s", lane.key, error.message)
+            return
         if isinstance(error, OutOfMemory):
             self._meters.oom.labels(lane.key).inc()
-        if isinstance(error, EngineError) and worker:
+        if worker:
             self._record(lane, error.message)
         logger.error("%s did not load: %s\n%s", lane.key, error.message, "\n".join(lane.log[-SHOWN_LINES:]))
 
@@ -222,6 +225,7 @@ class Fleet:
             async with asyncio.timeout(self._ping_interval):
                 await worker.ping()
                 worker.misses = 0
+                lane.memory_mb = max(lane.memory_mb, worker.memory_mb)
         if worker.misses >= self._ping_misses and not worker.running:
             self.crashed(lane, worker, f"The engine {lane.key} stopped answering.")
 

@@ -31,6 +31,8 @@ class Connection(asyncio.BufferedProtocol):
         self._large_header_size = 0
         self._large_filled = 0
         self._frames: deque[tuple[str, bytes]] = deque()
+        self._last_text = ""
+        self._last_header: dict[str, Any] = {}
         self._paused = False
         self._discarding = False
         self._error: Exception | None = None
@@ -59,8 +61,11 @@ class Connection(asyncio.BufferedProtocol):
         return connection
 
     async def receive(self, patience: float | None = None) -> Frame:
-        """The next frame. Raises TimeoutError where none comes within so many seconds, ConnectionResetError at the
-        end of the connection, and EngineError where the far side breaks the protocol."""
+        """The next frame; its header is to be read only, because most chunks have the same one and share it.
+
+        Raises TimeoutError where none comes within so many seconds, ConnectionResetError at the end of the
+        connection, and EngineError where the far side breaks the protocol.
+        """
         while not self._frames:
             if self._error:
                 raise self._error
@@ -70,10 +75,9 @@ class Connection(asyncio.BufferedProtocol):
         header, body = self._frames.popleft()
         if self._paused and len(self._frames) < MOST_FRAMES // 2:
             self._resume()
-        try:
-            return json.loads(header), body
-        except ValueError as error:
-            raise EngineError("The engine's worker sent something that is not understood.") from error
+        if header != self._last_text:
+            self._last_header, self._last_text = _parsed(header), header
+        return self._last_header, body
 
     async def hang_up(self) -> None:
         """Cancel: close the writing half, drop what still comes, and return when the far side has closed too."""
@@ -183,7 +187,7 @@ class Connection(asyncio.BufferedProtocol):
         self._large, self._large_filled = None, 0
 
     def _break_off(self) -> None:
-        self._error = EngineError("The engine's worker sent something that is not understood.")
+        self._error = _garbled()
         self.close()
 
 
@@ -193,3 +197,17 @@ def encode(header: dict[str, Any], body: bytes | memoryview = b"") -> bytes:
     if len(encoded) > MAX_HEADER or len(body) > MAX_BODY:
         raise TooLarge("The request is larger than an engine takes at once.")
     return PREFIX.pack(len(encoded), len(body)) + encoded
+
+
+def _parsed(header: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(header)
+    except ValueError as error:
+        raise _garbled() from error
+    if not isinstance(parsed, dict):
+        raise _garbled()
+    return parsed
+
+
+def _garbled() -> EngineError:
+    return EngineError("The engine's worker sent something that is not understood.")

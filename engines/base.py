@@ -267,17 +267,19 @@ def pulled(push: Callable[[Callable[[Any], bool]], None], ahead: int = 2) -> Gen
 
 
 WIRE = {cls.__name__: cls for cls in (SynthesisRequest, Chunk, TranscriptionRequest, Segment)}
+_FIELDS = {cls: tuple(item.name for item in fields(cls)) for cls in WIRE.values()}
+_SAMPLES = np.dtype("<f4")
 
 
 def pack(value: Any) -> tuple[dict[str, Any], memoryview]:
     """A request or an answer as a JSON header and the float32 little-endian samples of its audio, if it has any."""
     header: dict[str, Any] = {"type": type(value).__name__}
     body = memoryview(b"")
-    for name in (item.name for item in fields(value)):
+    for name in _FIELDS[type(value)]:
         part = getattr(value, name)
         if isinstance(part, Audio):
             header["rate"] = part.rate
-            body = np.ascontiguousarray(part.samples, "<f4").view("u1").data
+            body = np.ascontiguousarray(part.samples, _SAMPLES).view(np.uint8).data
         elif name == "words" and isinstance(part, tuple):
             if part:
                 header[name] = [[word.text, word.start, word.end, word.probability] for word in part]
@@ -291,7 +293,7 @@ def unpack(header: dict[str, Any], body: bytes | memoryview) -> Any:
     values = dict(header)
     cls = WIRE[values.pop("type")]
     if "rate" in values:
-        values["audio"] = Audio(np.frombuffer(body, "<f4").astype(np.float32, copy=False), values.pop("rate"))
+        values["audio"] = Audio(np.frombuffer(body, _SAMPLES), values.pop("rate"))
     if isinstance(values.get("words"), list):
         values["words"] = tuple(Word(*word) for word in values["words"])
     for name in ("hotwords", "tokens", "clips"):

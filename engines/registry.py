@@ -11,7 +11,7 @@ from engines.base import REGISTRY
 ROOMS = ("engines.tts", "engines.stt", "engines.vad")
 
 
-def find(*, scripted: bool = False) -> dict[str, type]:
+def find(scripted: bool = False) -> dict[str, type]:
     """Every engine's class by name, from the files of engines/tts, stt and vad; the scripted ones only if asked for."""
     for room in ROOMS:
         for _ in modules(room):

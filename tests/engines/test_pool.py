@@ -10,6 +10,7 @@ from audio.value import Audio
 from core.errors import EngineTimeout, NotInstalled, OutOfMemory, Overloaded, TooLarge, Unavailable, UnknownModel
 from engines.base import SynthesisRequest, TranscriptionRequest
 from engines.pool import Pool, PoolConfig, Priority
+from engines.tts.scripted import Scripted
 from tests.engines._faulty import ENGINES
 from tests.engines._running import Clock, alive, running, said, until
 
@@ -174,6 +175,18 @@ async def test_unload_lets_a_busy_worker_finish(tmp_path):
             assert len([chunk async for chunk in busy]) == 2
         assert not pool.workers("speaker")
         assert len(await said(pool)) == 1
+
+
+async def test_a_scripted_voice_stops_within_a_chunk(tmp_path):
+    config = PoolConfig(run_dir=tmp_path / "run", options={"scripted-tts": {"step": 1000.0}})
+    pool = Pool(config, engines={"scripted-tts": Scripted})
+    await pool.start()
+    answers = pool.stream("scripted-tts", SynthesisRequest("A sentence of some length.", "tone"))
+    assert (await anext(answers)).audio.seconds == pytest.approx(0.1)
+    await answers.aclose()
+    await until(lambda: pool.state()[0].running == 0, 1.0)
+    assert pool.state()[0].crashes == 0
+    await pool.close()
 
 
 async def test_the_state_tells_what_is_loaded_and_what_was_printed(tmp_path):

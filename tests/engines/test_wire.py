@@ -85,7 +85,9 @@ async def test_frames_beyond_the_buffer_arrive_between_small_ones(tmp_path, size
     assert got == frames
 
 
-@pytest.mark.parametrize("data", [PREFIX.pack(2, MAX_BODY + 1) + b"{}", PREFIX.pack(4, 0) + b"nope", b"GET / HTTP/1.0"])
+@pytest.mark.parametrize(
+    "data", [PREFIX.pack(2, MAX_BODY + 1) + b"{}", PREFIX.pack(4, 0) + b"nope", frame([]), b"GET / HTTP/1.0"]
+)
 async def test_what_is_not_a_frame_is_an_engine_error(tmp_path, data):
     async with talking(tmp_path) as (connection, far):
         far.send(data)
