@@ -19,12 +19,13 @@ class RunDir:
     def __init__(self, base: Path):
         self._base = base
         self._lock: IO[str] | None = None
+        self._made: Path | None = None
         self.path = Path()
 
     def open(self) -> Path:
         """Make the folder, and remove what dead apps have left beside it."""
         if not _own(self._base):
-            self._base = Path(tempfile.mkdtemp(prefix="voiceforge-"))
+            self._base = self._made = Path(tempfile.mkdtemp(prefix="voiceforge-"))
         with (self._base / "lock").open("w") as base_lock:
             fcntl.flock(base_lock, fcntl.LOCK_EX)
             for old in self._base.iterdir():
@@ -40,6 +41,8 @@ class RunDir:
             shutil.rmtree(self.path, ignore_errors=True)
             self._lock.close()
             self._lock = None
+        if self._made:
+            shutil.rmtree(self._made, ignore_errors=True)
 
 
 def _own(base: Path) -> bool:

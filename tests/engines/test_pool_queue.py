@@ -13,6 +13,7 @@ from engines._lane import Lane
 from engines._ledger import Ledger
 from engines._process import Launch, Worker
 from engines._queue import Priority, Queue
+from engines._rundir import RunDir
 from engines.base import EngineConfig
 from tests.engines._faulty import Speaker
 from tests.engines._running import until
@@ -169,3 +170,21 @@ def test_lanes_prefer_the_least_busy_worker_that_answers():
     assert crowd.free() is crowd.workers[0]
     crowd.workers[0].running = crowd.workers[1].running = 3
     assert crowd.free() is None
+
+
+def test_sockets_lie_where_only_this_user_may_look(tmp_path):
+    ours = RunDir(tmp_path / "ours")
+    assert ours.open().parent == tmp_path / "ours"
+    assert [folder.stat().st_mode & 0o777 for folder in (ours.path, ours.path.parent)] == [0o700, 0o700]
+    ours.close()
+    assert [path.name for path in (tmp_path / "ours").iterdir()] == ["lock"]
+
+
+def test_a_folder_that_others_may_enter_is_not_used(tmp_path):
+    (tmp_path / "theirs").mkdir(mode=0o755)
+    other = RunDir(tmp_path / "theirs")
+    path = other.open()
+    assert tmp_path not in path.parents
+    other.close()
+    assert not path.parent.exists()
+    assert not list((tmp_path / "theirs").iterdir())
