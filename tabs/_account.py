@@ -30,7 +30,7 @@ def header(studio: Studio) -> tuple[gr.HTML, gr.State]:
 
 
 def _sign_in(studio: Studio, badge: gr.HTML, who: gr.State) -> None:
-    with gr.Accordion("Sign in with your key", open=True, elem_id="vf-sign-in") as panel, gr.Row(equal_height=True):
+    with gr.Accordion("Sign in with your key", open=True, elem_id="vf-sign-in") as panel, gr.Row():
         secret = gr.Textbox(
             label="API key",
             type="password",

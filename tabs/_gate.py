@@ -67,12 +67,6 @@ def told(error: Exception) -> gr.Error:
     if isinstance(error, gr.Error):
         return error
     if isinstance(error, VoiceForgeError):
-        return gr.Error(html.escape(error.message, quote=False), title=_title(error), print_exception=False)
+        return gr.Error(html.escape(error.message, quote=False), print_exception=False)
     logger.error("a handler of the pages failed", exc_info=error)
     return gr.Error(BROKEN, print_exception=False)
-
-
-def _title(error: VoiceForgeError) -> str:
-    if error.status == 401:
-        return "Sign in first"
-    return "Please wait" if error.status == 429 else "That did not work"

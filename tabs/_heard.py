@@ -48,13 +48,14 @@ class Heard:
 async def hear(
     studio: Studio, principal: Principal, source: Path, options: TranscriptionOptions
 ) -> AsyncGenerator[Heard, None]:
-    """Yields the same transcript as it grows, and once more when it is whole. Closed early it stops the engine."""
+    """Yields the same transcript once it is admitted, as it grows, and when it is whole. Closed early it stops."""
     heard = Heard(studio.transcription.plan(options), options)
     op = "translation" if options.task == "translate" else "transcription"
     async with await studio.accounts.admit(principal, op) as lease:
         stream = studio.transcription.stream(
             source, options, route=heard.route, priority=Priority.INTERACTIVE, meter=heard.decoded
         )
+        yield heard
         async with aclosing(stream) as segments:
             async for segment in segments:
                 heard.segments.append(segment)

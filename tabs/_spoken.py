@@ -46,7 +46,7 @@ class Spoken:
 
 
 async def speak(studio: Studio, principal: Principal, wanted: SpeechRequest, form: str) -> AsyncGenerator[Spoken, None]:
-    """Yields the same utterance a few times a second while it grows, and once more when its files are whole.
+    """Yields the same utterance once it is admitted, a few times a second while it grows, and when its files are whole.
 
     Metered under the caller's key. Closed early it stops the engine and leaves no file.
     """
@@ -56,6 +56,7 @@ async def speak(studio: Studio, principal: Principal, wanted: SpeechRequest, for
     async with await studio.accounts.admit(principal, "speech", characters=len(wanted.text)) as lease:
         spoken = Spoken(plan, *_places(wanted.text, form))
         try:
+            yield spoken
             async with aclosing(_write(studio, spoken, form)) as steps:
                 async for _ in steps:
                     yield spoken

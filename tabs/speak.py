@@ -55,11 +55,10 @@ def build(studio: Studio) -> None:
     ) -> AsyncIterator[Any]:
         principal = principal_of(request)
         asked = SpeechRequest(text=text or "", voice=voice or "", language=language or "", speed=speed)
-        yield progress("Getting ready …"), None, _download(None), gr.skip(), gr.skip()
         spoken = None
         async with aclosing(speak(studio, principal, asked, form)) as steps:
             async for spoken in steps:
-                yield _so_far(spoken), *[gr.skip()] * 4
+                yield _so_far(spoken), None, _download(None), gr.skip(), gr.skip()
         if spoken is not None:
             past = [_entry(spoken), *past][:HISTORY]
             yield _summary(spoken), str(spoken.player), _download(spoken.file), past, past
@@ -79,10 +78,8 @@ def build(studio: Studio) -> None:
         [go.click, text.submit], ui_speak, [*wanted, past], [*results, past], api_name="ui_speak", **private,
         concurrency_limit=16,
     )  # fmt: skip
-    run.failure(ui_speak_failed, None, status, api_name="ui_speak_failed", queue=False, **private)
-    cancel.click(
-        ui_speak_cancel, None, [status, results[2]], cancels=[run], api_name="ui_speak_cancel", queue=False, **private
-    )
+    run.failure(ui_speak_failed, None, status, api_name="ui_speak_failed", **private)
+    cancel.click(ui_speak_cancel, None, [status, results[2]], cancels=[run], api_name="ui_speak_cancel", **private)
     language.change(ui_voices_of, language, voice, api_name="ui_voices_of", **private)
 
 
@@ -157,6 +154,8 @@ def _nothing() -> str:
 
 
 def _so_far(spoken: Spoken) -> str:
+    if not spoken.seconds:
+        return progress("Getting ready …")
     expected = len(spoken.plan.request.text) / CHARACTERS_PER_SECOND / spoken.plan.request.speed
     share = min(0.97, spoken.seconds / max(expected, 0.1))
     return progress(f"{clock(spoken.seconds)} of speech after {clock(spoken.took)}", share)

@@ -49,11 +49,10 @@ def build(studio: Studio) -> None:
     ) -> AsyncIterator[Any]:
         principal, path = principal_of(request), safe_upload(source)
         options = TranscriptionOptions(language=language or "", task=task, words=words)
-        yield progress("Listening …"), "", [], *_saved(None)
         heard = None
         async with aclosing(hear(studio, principal, path, options)) as steps:
             async for heard in steps:
-                yield progress(f"{clock(heard.until)} heard after {clock(heard.took)}"), heard.text(), *[gr.skip()] * 5
+                yield _so_far(heard), heard.text(), _rows(heard.segments), *_saved(None)
         if heard is not None:
             files = await asyncio.to_thread(_write, heard)
             yield _summary(heard), heard.text(), _rows(heard.segments), *_saved(files)
@@ -73,10 +72,8 @@ def build(studio: Studio) -> None:
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run = go.click(ui_transcribe, wanted, results, api_name="ui_transcribe", concurrency_limit=16, **private)
-    run.failure(ui_transcribe_failed, None, status, api_name="ui_transcribe_failed", queue=False, **private)
-    cancel.click(
-        ui_transcribe_cancel, None, status, cancels=[run], api_name="ui_transcribe_cancel", queue=False, **private
-    )
+    run.failure(ui_transcribe_failed, None, status, api_name="ui_transcribe_failed", **private)
+    cancel.click(ui_transcribe_cancel, None, status, cancels=[run], api_name="ui_transcribe_cancel", **private)
     sample.click(
         ui_sample, None, source, api_name="ui_sample", api_visibility="private", show_progress_on=[source],
         concurrency_limit=16,
@@ -137,6 +134,10 @@ def language_choices(studio: Studio) -> list[tuple[str, str]]:
 
 def _nothing() -> str:
     return empty("Nothing heard yet", "Upload a file, record yourself, or take the sample; then press Transcribe.")
+
+
+def _so_far(heard: Heard) -> str:
+    return progress(f"{clock(heard.until)} heard after {clock(heard.took)}" if heard.segments else "Listening …")
 
 
 def _rows(segments: list[Segment]) -> list[dict[str, Any]]:

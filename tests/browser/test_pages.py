@@ -153,7 +153,7 @@ def test_the_microphone_check_tells_why_it_does_not(browser: Any, address: str):
     page = opened(browser, address)
     tab(page, "Transcribe")
     for setting, reason in [(INSECURE, "HTTPS"), (SECURE + DENIED, "Allow it"), (MISSING, "No microphone")]:
-        page.evaluate(setting)
+        page.evaluate(f"() => {{ {setting} }}")
         page.get_by_role("button", name="Check my microphone").click()
         page.locator(".vf-mic p.warn", has_text=reason).wait_for()
     page.context.close()
@@ -180,7 +180,7 @@ def test_people_sign_in_without_a_cookie(browser: Any, recording: Path):
         page = opened(browser, address)
         page.locator("#speak-text textarea").fill("Hello.")
         page.locator("#speak-go").click()
-        page.get_by_text("Sign in first").wait_for()
+        page.get_by_text("This needs an API key, or to be signed in.").wait_for()
         page.get_by_label("API key").fill(ADMIN)
         page.locator("#vf-enter").click()
         page.get_by_text("Signed in as Admin").wait_for()
