@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
     key: str
     engine: str = ENGINE
     _received: bytearray = field(default_factory=bytearray)
+    _done: asyncio.Future[float] | None = None
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
@@ -55,7 +56,7 @@ class Connection(asyncio.Protocol):
         """Raises RuntimeError on anything but a complete 200. `until_first` hangs up at the first audio."""
         self._received.clear()
         self._first_at = 0.0
-        self._done = asyncio.get_running_loop().create_future()
+        self._done = done = asyncio.get_running_loop().create_future()
         self._until_first = until_first
         body = json.dumps({"model": self.engine, "input": text, "response_format": "pcm"}).encode()
         head = (
@@ -64,10 +65,13 @@ class Connection(asyncio.Protocol):
         )
         began = time.perf_counter()
         self._transport.write(head.encode() + body)
-        ended = await self._done
+        ended = await done
         if until_first:
             self._transport.abort()
         return Taken((self._first_at - began) * 1000, (ended - began) * 1000, _payload(bytes(self._received)))
+
+    def close(self) -> None:
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()
@@ -75,11 +79,11 @@ class Connection(asyncio.Protocol):
         if not self._first_at and 0 < self._received.find(b"\r\n\r\n") < len(self._received) - 16:
             self._first_at = now
         complete = self._received.endswith(END) or (self._until_first and self._first_at)
-        if complete and not self._done.done():
+        if complete and self._done and not self._done.done():
             self._done.set_result(now)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._done.done():
+        if self._done and not self._done.done():
             self._done.set_exception(RuntimeError("the server hung up"))
 
 
@@ -144,15 +148,16 @@ async def serve(port: int, key: str) -> None:
         pool = Pool(PoolConfig(models_dir=Path(folder)))
         await pool.start()
         await pool.warm(ENGINE)
-        connections: list[Connection] = []
         while line := await asyncio.to_thread(sys.stdin.readline):
             order = json.loads(line)
-            while len(connections) < order["callers"]:
-                connections.append(Connection(port, key))
-                await connections[-1].open()
+            # Opened anew for each round: a server closes connections that were idle for the length of another.
+            connections = [Connection(port, key) for _ in range(order["callers"])]
+            await asyncio.gather(*(connection.open() for connection in connections))
             direct: list[Call] = [Direct(pool).call] * order["callers"]
-            http: list[Call] = [connection.call for connection in connections[: order["callers"]]]
+            http: list[Call] = [connection.call for connection in connections]
             print(json.dumps(await round_(http if order["way"] == "http" else direct, order)), flush=True)
+            for connection in connections:
+                connection.close()
         await pool.close()
 
 
