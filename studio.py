@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from accounts.accounts import Accounts
 from core.metrics import Metrics
-from core.settings import Settings
+from core.settings import Settings, for_workers
 from engines.base import REGISTRY, EngineConfig, SpeechDetector
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
@@ -49,7 +49,8 @@ class Studio:
             tts_engine=settings.tts_engine,
             stt_engine=settings.stt_engine,
         )
-        pool = Pool(PoolConfig(models_dir=models_dir, memory_mb=settings.memory_mb), metrics, engines=registry)
+        config = PoolConfig(models_dir=models_dir, memory_mb=settings.memory_mb, environ=for_workers())
+        pool = Pool(config, metrics, engines=registry)
         detector: SpeechDetector = REGISTRY[DETECTOR](EngineConfig())
         storage = Storage.open(settings.database_url, settings.data_dir)
         return cls(

@@ -115,6 +115,17 @@ class Settings:
         return f"Settings({', '.join(shown)})"
 
 
+WORKERS_SEE = (
+    "PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES",
+    "HF_HOME", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+)  # fmt: skip
+
+
+def for_workers(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What engines' processes see of the environment: where programs, libraries and models are, and no secret."""
+    return {"LANG": "C.UTF-8"} | {name: environ[name] for name in WORKERS_SEE if name in environ}
+
+
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True

@@ -36,15 +36,16 @@ class Queue:
         """How many wait."""
         return len(self._heap)
 
-    async def enter(self, priority: Priority, deadline: float | None = None) -> None:
-        """Return when it is this request's turn. `deadline` is in seconds from now.
+    async def enter(self, priority: Priority, deadline: float | None = None, *, admitted: bool = False) -> None:
+        """Return when it is this request's turn. `deadline` is in seconds from now; who was `admitted` before is not
+        turned away for the length of the queue.
 
         Raises Overloaded when too many wait already and EngineTimeout when the turn has not come by the deadline.
         """
         if self._free(priority) and not (self._heap and self._heap[0][0] <= priority):
             self.running += 1
             return
-        if len(self._heap) >= self._most:
+        if len(self._heap) >= self._most and not admitted:
             raise Overloaded("Too many requests are waiting for this engine; try again shortly.", retry_after=1)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (priority, next(self._order), turn)

@@ -124,14 +124,16 @@ class Pool:
         *,
         priority: Priority = Priority.INTERACTIVE,
         deadline: float | None = None,
+        continues: bool = False,
     ) -> AsyncGenerator[Any, None]:
         """What the engine answers to a SynthesisRequest or TranscriptionRequest: Chunks or Segments, in order.
 
         Use it with `contextlib.aclosing`: closing cancels at once, while the engine stops in the background.
-        `deadline`: seconds from now by which the request must have begun. Raises what core/errors.py draws under
+        `deadline`: seconds from now by which the request must have begun. `continues`: it is a further part of
+        something that is being answered already, which a full queue must not break off in the middle. Raises what core/errors.py draws under
         EngineError and Unavailable, UnknownModel for an engine that does not exist, and an engine's own BadRequest.
         """
-        run = await self._begin(self._lane(engine), priority, deadline)
+        run = await self._begin(self._lane(engine), priority, deadline, continues)
         try:
             while True:
                 try:
@@ -193,13 +195,13 @@ class Pool:
         environ = {**config.environ, "OMP_NUM_THREADS": str(threads)}
         return Launch(lane.key, spec.name, path_of(lane.cls), python, told, environ, config.load_timeout)
 
-    async def _begin(self, lane: Lane, priority: Priority, deadline: float | None) -> _Run:
+    async def _begin(self, lane: Lane, priority: Priority, deadline: float | None, continues: bool) -> _Run:
         if not self._fleet.is_open:
             raise closed()
         asked = self._clock()
         depth = self._meters.queue_depth.labels(lane.key, priority.name.lower())
         with depth.track_inprogress():
-            await lane.queue.enter(priority, deadline)
+            await lane.queue.enter(priority, deadline, admitted=continues)
         begun = self._clock()
         self._meters.running.labels(lane.key).inc()
         self._meters.wait_seconds.labels(lane.key, priority.name.lower()).observe(begun - asked)

@@ -43,16 +43,24 @@ class FakePool:
     requests: list[Any] = field(default_factory=list)
     engines: list[str] = field(default_factory=list)
     priorities: list[Priority] = field(default_factory=list)
+    continued: list[bool] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
     cancelled: list[Any] = field(default_factory=list)
 
     async def stream(
-        self, engine: str, request: Any, *, priority: Priority = Priority.INTERACTIVE, deadline: float | None = None
+        self,
+        engine: str,
+        request: Any,
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        deadline: float | None = None,
+        continues: bool = False,
     ) -> AsyncGenerator[Any]:
         self.requests.append(request)
         self.engines.append(engine)
         self.priorities.append(priority)
+        self.continued.append(continues)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         done = False

@@ -16,7 +16,9 @@ _END: Any = object()
 class AnyPool(Protocol):
     """As much of engines.pool.Pool as is used here."""
 
-    def stream(self, engine: str, request: Any, *, priority: Priority = ...) -> AsyncGenerator[Any]: ...
+    def stream(
+        self, engine: str, request: Any, *, priority: Priority = ..., continues: bool = ...
+    ) -> AsyncGenerator[Any]: ...
 
 
 class Ahead(Generic[T]):

@@ -98,7 +98,7 @@ class Speech:
         pool's errors, and EngineError where the engine makes no sound of the text.
         """
         joints, texts, sounded = Joints(plan.rate), _speakable(plan.request.text), False
-        now, ahead = self._begin(plan, texts, priority), None
+        now, ahead = self._begin(plan, texts, priority, continues=False), None
         try:
             while now:
                 async for chunk in now.chunks:
@@ -116,13 +116,15 @@ class Speech:
         if not sounded:
             raise EngineError(f"{plan.route.engine_name} could make no speech of this text.")
 
-    def _begin(self, plan: SpeechPlan, texts: Iterator[tuple[str, str]], priority: Priority) -> _Saying:
+    def _begin(
+        self, plan: SpeechPlan, texts: Iterator[tuple[str, str]], priority: Priority, *, continues: bool = True
+    ) -> _Saying:
         """Ask for the next piece; its audio, half a minute at most, is taken as fast as the engine makes it."""
         asked, route = plan.request, plan.route
 
         def ask(text: str) -> AsyncGenerator[Chunk]:
             request = SynthesisRequest(text, route.voice_name, route.language, asked.speed, asked.instructions)
-            return _at_rate(self._pool.stream(route.engine, request, priority=priority), plan.rate)
+            return _at_rate(self._pool.stream(route.engine, request, priority=priority, continues=continues), plan.rate)
 
         return _Saying(texts, ask)
 

@@ -102,11 +102,13 @@ class Transcription:
         """
         route = route or self.plan(options)
         spec, language, told = self._routing.spec(route.engine), route.language, _Furthest(meter)
-        groups = one_ahead(self._groups(source, spec, told))
+        groups, begun = one_ahead(self._groups(source, spec, told)), False
         async with aclosing(groups):
             async for group in groups:
                 request = await _request(group, spec, options, language)
-                async with aclosing(self._pool.stream(route.engine, request, priority=priority)) as answers:
+                asked = self._pool.stream(route.engine, request, priority=priority, continues=begun)
+                begun = True
+                async with aclosing(asked) as answers:
                     async for answer in answers:
                         language = language or answer.language
                         yield _placed(answer, group)

@@ -53,6 +53,16 @@ async def test_the_reserve_is_for_realtime_but_never_the_only_place():
     await Queue(places=1, reserve=5, most=0).enter(Priority.BATCH)
 
 
+async def test_who_was_admitted_before_waits_even_where_the_queue_is_full():
+    queue = Queue(places=1, reserve=0, most=0)
+    await queue.enter(Priority.BATCH)
+    further = asyncio.create_task(queue.enter(Priority.BATCH, admitted=True))
+    await until(lambda: len(queue) == 1)
+    queue.leave()
+    await further
+    assert queue.running == 1
+
+
 async def test_a_cancelled_turn_goes_to_the_next_one():
     queue = Queue(places=1, reserve=0, most=10)
     await queue.enter(Priority.BATCH)

@@ -32,6 +32,7 @@ async def test_all_of_a_text_is_spoken_in_order():
     assert " ".join(request.text for request in pool.requests) == BOOK.strip()
     assert len(pool.requests[0].text) <= 80
     assert max(len(request.text) for request in pool.requests) <= 280
+    assert pool.continued == [False] + [True] * (len(pool.requests) - 1)
 
 
 async def test_the_engine_gets_voice_language_speed_and_instructions():
