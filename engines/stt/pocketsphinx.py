@@ -19,8 +19,10 @@ FRAME = 0.01
 LONGEST = 30.0
 """Seconds decoded as one utterance."""
 SHORTEST = 0.1
+SILENT = 1e-3
+"""Peak below which there is nothing to hear, -60 dBFS."""
 FLOOR = 3e-4
-"""Level of the noise laid under a passage, -70 dBFS: in digital silence the decoder hears words."""
+"""Level of the noise laid under a passage, -70 dBFS: in digital silence between words the decoder hears more words."""
 LONGEST_GRAMMAR = 20_000
 """Characters."""
 HEAVIEST_GRAMMAR = 500
@@ -104,7 +106,7 @@ class PocketSphinx:
             ) from error
 
     def _segment(self, audio: Audio, offset: float, words: bool) -> Iterator[Segment]:
-        if audio.seconds < SHORTEST:
+        if audio.seconds < SHORTEST or np.abs(audio.samples).max() < SILENT:
             return
         decoder = self._decoder
         decoder.reinit_feat()  # else its answer depends a little on what was heard before

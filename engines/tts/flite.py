@@ -28,7 +28,7 @@ CONTINUE, STOP = 0, -1
 # Paths from a word through the utterance's structure to the time of its first and last sound, cst_ffeatures.c.
 FIRST_SEGMENT = b"R:SylStructure.daughter.daughter.R:Segment.p.end"
 LAST_SEGMENT = b"R:SylStructure.daughtern.daughtern.R:Segment.end"
-QUOTES = str.maketrans("‘’‚“”„–—−…", "'''\"\"\"---.")
+QUOTES = str.maketrans("‘’‚“”„–—−", "'''\"\"\"---")
 
 
 class _Wave(ctypes.Structure):
