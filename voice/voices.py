@@ -55,7 +55,9 @@ class Voices:
 
     def all(self) -> tuple[Voice, ...]:
         """The voices that can be used here."""
-        return tuple(voice for voice in self._voices if self.engines.ready_models(voice.engine))
+        # Asked once for each engine, not for each of its voices: it may look on the disk.
+        ready = {engine for engine in {voice.engine for voice in self._voices} if self.engines.ready_models(engine)}
+        return tuple(voice for voice in self._voices if voice.engine in ready)
 
     def find(self, name: str, language: str = "") -> Voice:
         """The voice by its id, its bare name where only one has it, an alias, or the best one for `default` and "".
