@@ -68,7 +68,8 @@ async def test_chunks_are_sent_as_they_come_and_the_end_is_orderly():
     assert client.sent[0]["status"] == 200
     assert (b"x-made", b"yes") in client.sent[0]["headers"]
     assert (b"content-type", b"audio/wav") in client.sent[0]["headers"]
-    assert [message["body"] for message in client.sent[1:]] == [b"one", b"two", b""]
+    assert client.sent[1]["body"] == b"one"
+    assert client.body == b"onetwo"
     assert client.ended
     assert source.closed
 
@@ -116,6 +117,41 @@ async def test_a_client_that_stops_reading_counts_as_gone(monkeypatch):
     await client.take(Streamed(source, "audio/wav"))
     assert source.closed
     assert not client.ended
+
+
+async def test_chunks_that_come_faster_than_they_leave_go_together():
+    client = Client()
+    await client.take(Streamed(Source(*[b"x" * 100] * 50), "audio/wav"))
+    assert len(client.body) == 5000
+    assert len(client.sent) == 4  # the head, the first chunk, all the others, the end
+
+
+async def test_a_slow_client_is_not_run_away_from():
+    """What is made ahead of a client that reads slowly is bounded."""
+    client, made = Client(), 0
+    reads = asyncio.Semaphore(1)
+    send = client.send
+
+    async def slow(message):
+        await reads.acquire()
+        await send(message)
+
+    client.send = slow
+
+    async def endless(head):
+        nonlocal made
+        while True:
+            made += 1
+            yield b"x" * 10_000
+
+    answer = asyncio.create_task(client.take(Streamed(endless, "audio/wav")))
+    reads.release()
+    reads.release()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert 5 < made < 20
+    client.vanished.set()
+    await answer
 
 
 async def test_a_slow_engine_is_waited_for(monkeypatch):
