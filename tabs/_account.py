@@ -35,8 +35,9 @@ def _sign_in(studio: Studio, badge: gr.HTML, who: gr.State) -> None:
             label="API key",
             type="password",
             placeholder="vf_live_…",
-            info="The administrator's key was shown in the log at the first start.",
+            info="The administrator's key is in admin-key.txt in the data folder, or what VOICEFORGE_ADMIN_KEY says.",
             scale=4,
+            min_width=260,
         )
         enter = gr.Button("Sign in", variant="primary", scale=1, min_width=120, elem_id="vf-enter")
         leave = gr.Button("Sign out", scale=1, min_width=120, visible=False, elem_id="vf-leave")

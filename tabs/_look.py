@@ -26,7 +26,10 @@ def asset(name: str) -> str:
 
 def head() -> str:
     """Only what must stand in the document's head; the page asks nothing of other hosts."""
-    return f'<meta name="theme-color" content="#6229b6">\n<script>{asset("session.js")}</script>'
+    return (
+        '<meta name="theme-color" content="#6229b6">\n'
+        f"<style>{asset('frame.css')}</style>\n<script>{asset('session.js')}</script>"
+    )
 
 
 def css() -> str:

@@ -98,7 +98,7 @@ def _controls(studio: Studio) -> tuple[list[Any], gr.Button, gr.Button]:
     with gr.Row():
         language = gr.Dropdown(choices(tags, "Any language"), value="", label="Language", min_width=140)
         voice = gr.Dropdown(
-            voice_choices(studio, ""), value="", label="Voice", min_width=200, scale=2, elem_id="speak-voice"
+            voice_choices(studio, ""), value="", label="Voice", min_width=240, scale=2, elem_id="speak-voice"
         )
     with gr.Row():
         speed = gr.Slider(0.25, 4.0, 1.0, step=0.05, label="Speed", min_width=180, scale=2)

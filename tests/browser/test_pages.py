@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ADMIN = "an-admin-key-for-the-browser"
 SAID = "Good morning. The meeting begins at half past nine."
+SAID_WORDS = {"morning", "meeting", "begins", "half", "past", "nine"}
+"""Of which a small recognizer may miss two."""
 INSECURE = "Object.defineProperty(window, 'isSecureContext', {value: false, configurable: true});"
 SECURE = INSECURE.replace("false", "true", 1)
 FAILS = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '%s') };"
@@ -124,7 +126,7 @@ def test_uploading_a_file_transcribes_it(page: Any, recording: Path):
     tab(page, "Transcribe")
     page.locator("#transcribe-source input[type=file]").set_input_files(recording)
     page.locator("#transcribe-source").get_by_text("0:00").first.wait_for()
-    assert "morning" in transcribe(page)
+    assert len(SAID_WORDS & set(transcribe(page).split())) >= 4
     assert page.locator("#transcribe-segments .vf-time").count() >= 1
     with page.expect_download() as download:
         page.get_by_role("button", name="SRT", exact=True).click()
@@ -140,7 +142,7 @@ def test_the_microphone_is_heard(page: Any):
     source.get_by_role("button", name="Stop", exact=True).click()
     source.get_by_text("0:00").first.wait_for()
     page.wait_for_timeout(1000)
-    assert "morning" in transcribe(page)
+    assert len(SAID_WORDS & set(transcribe(page).split())) >= 4
 
 
 def test_the_microphone_check_tells_that_it_works(page: Any):
