@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from core.errors import BadRequest
-from engines.tts.espeak import LANGUAGES, Espeak
+from engines.tts.espeak import LANGUAGES, RATE, Espeak, _chunks, _Mark
 from tests.engines._asked import asked, sound
 
 
@@ -85,3 +85,29 @@ class TestInItsWorker:
     async def test_an_impossible_speed_is_refused(self, espeak, speed):
         with pytest.raises(BadRequest, match="speeds"):
             await espeak.say("one", speed=speed)
+
+
+def _pieces(*marks: _Mark, count: int = 30) -> list[tuple[np.ndarray, list[_Mark]]]:
+    """A loud second in thirtieths, and each event in the piece that it falls in."""
+    size = RATE // 30
+    return [
+        (np.full(size, 1000, np.int16), [mark for mark in marks if mark.sample // size == number])
+        for number in range(count)
+    ]
+
+
+def test_sound_is_held_until_its_word_has_ended():
+    pieces = _pieces(_Mark(0, 0, 3), _Mark(7000, 4, 7), _Mark(7500, 5, 7), _Mark(14000, 0, 0))
+    first, second, *rest = _chunks(iter(pieces), "one two")
+    assert (len(first.audio.samples), first.words[0].text) == (7000, "one")
+    assert (len(second.audio.samples), second.words[0].text) == (7000, "two"), "the event inside the word counts not"
+    assert second.words[0].start == pytest.approx(7000 / RATE)
+    assert sum(len(chunk.audio.samples) for chunk in rest) == RATE - 14000
+    assert not [word for chunk in rest for word in chunk.words]
+
+
+def test_a_word_that_does_not_end_is_given_out_all_the_same():
+    chunks = list(_chunks(iter(_pieces(_Mark(0, 0, 3), count=150)), "one"))
+    assert max(chunk.audio.seconds for chunk in chunks) < 2.1
+    assert [word.text for chunk in chunks for word in chunk.words] == ["one"]
+    assert sum(len(chunk.audio.samples) for chunk in chunks) == RATE * 5
