@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
     port: int
     key: str
     engine: str = ENGINE
+    voice: str = VOICE
     _received: bytearray = field(default_factory=bytearray)
     _done: asyncio.Future[float] | None = None
 
@@ -58,7 +59,8 @@ class Connection(asyncio.Protocol):
         self._first_at = 0.0
         self._done = done = asyncio.get_running_loop().create_future()
         self._until_first = until_first
-        body = json.dumps({"model": self.engine, "input": text, "response_format": "pcm"}).encode()
+        asked = {"model": self.engine, "voice": self.voice, "input": text, "response_format": "pcm"}
+        body = json.dumps(asked).encode()
         head = (
             f"POST /v1/audio/speech HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -63,7 +63,7 @@ async def long_text(report: Report, args: Namespace, port: int, key: str) -> Non
     first audio."""
 
     async def first(text: str) -> float:
-        connection = Connection(port, key, "auto")
+        connection = Connection(port, key, "tts-1", "alloy")
         await connection.open()
         taken = await connection.call(text, until_first=True)
         await asyncio.sleep(0.2)

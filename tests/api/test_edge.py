@@ -5,12 +5,13 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
+from starlette.websockets import WebSocketDisconnect
 
-from accounts.principal import LOCAL, Principal
+from accounts.principal import ADMIN, LOCAL, Principal
 from api import errors
 from core.errors import RateLimited, Unauthorized
 from core.metrics import Metrics
@@ -20,12 +21,12 @@ HOME = "http://127.0.0.1:7860"
 
 
 class OneKey:
-    """Accounts of a house that knows one key."""
+    """Accounts of a house in open access that has one key, and takes another house's for none."""
 
     async def identify(self, secret: str | None) -> Principal:
-        if secret not in (None, "good"):
+        if secret == "bad":
             raise Unauthorized("This API key is not valid.")
-        return LOCAL
+        return ADMIN if secret == "good" else LOCAL
 
 
 class Item(BaseModel):
@@ -57,9 +58,9 @@ def make(**settings) -> FastAPI:
         raise ZeroDivisionError("secret detail")
 
     @app.websocket("/ws")
-    async def socket(websocket) -> None:
+    async def socket(websocket: WebSocket) -> None:
         await websocket.accept()
-        await websocket.close()
+        await websocket.close(1000)
 
     errors.install(app, Settings(**settings))
 
@@ -183,10 +184,20 @@ def test_open_access_is_for_this_machine_only(host, origin, status):
         assert response.json()["error"]["type"] == "permission_error"
 
 
-@pytest.mark.parametrize(("key", "status"), [("good", 200), ("bad", 403)])
+@pytest.mark.parametrize(("key", "status"), [("good", 200), ("bad", 403), ("another-house", 403)])
 def test_a_valid_key_opens_it_to_foreign_pages(client, key, status):
     headers = {"origin": "https://evil.example", "authorization": f"Bearer {key}"}
     assert client.get("/v1/ok", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(("origin", "code"), [("http://localhost:7860", 1000), ("https://evil.example", 1008)])
+def test_sockets_are_guarded_too(client, origin, code):
+    with (
+        pytest.raises(WebSocketDisconnect) as closed,
+        client.websocket_connect("/ws", headers={"host": "localhost", "origin": origin}) as far,
+    ):
+        far.receive_text()
+    assert closed.value.code == code
 
 
 def test_a_server_that_asks_for_keys_takes_any_host():
