@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import BadRequest, UnknownModel, UnknownVoice
 from engines.base import EngineConfig, EngineSpec, Voice
+from engines.stt.faster_whisper import FasterWhisper
 from engines.tts.kokoro import Kokoro
 from voice._engines import Engines
 from voice.catalogue import KINDS, Card, Catalogue, Entry
@@ -245,10 +246,21 @@ def test_downloads_are_described(catalogue):
     files = {file.path: file for card in catalogue.cards.values() for file in card.files}
     assert files["kokoro/voices-v1.0.bin"].models == ("fp32", "fp16", "int8")
     assert all(len(file.sha256) in (0, 64) and file.bytes > 0 for file in files.values())
-    assert all(path.split("/")[0] in catalogue.cards and ".." not in path for path in files)
+    assert all(file.url.startswith("https://") and ".." not in path for path, file in files.items())
     assert all(file.sha256 or not file.exact for file in files.values())
     sizes = {model for file in catalogue.cards["faster-whisper"].files for model in file.models}
     assert sizes == {"tiny", "base", "small", "medium", "large-v3", "large-v3-turbo"}
+
+
+@pytest.mark.parametrize(("cls", "model"), [(Kokoro, "int8"), (Kokoro, "fp32"), (FasterWhisper, "small")])
+def test_the_files_are_those_that_the_engine_looks_for(catalogue, cls, model, tmp_path):
+    config = EngineConfig(model, models_dir=str(tmp_path))
+    for file in catalogue.cards[cls.spec.name].files:
+        if model in file.models:
+            assert not cls.downloaded(config)
+            (tmp_path / file.path).parent.mkdir(exist_ok=True)
+            (tmp_path / file.path).touch()
+    assert cls.downloaded(config)
 
 
 def test_it_is_read_quickly():
