@@ -12,20 +12,21 @@ _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
 
 _LIST = """
 af:Afrikaans|am:Amharic|an:Aragonese|ar:Arabic|as:Assamese|az:Azerbaijani|ba:Bashkir|be:Belarusian|bg:Bulgarian|
-bn:Bengali|bo:Tibetan|bpy:Bishnupriya|br:Breton|bs:Bosnian|ca:Catalan|chr:Cherokee|cs:Czech|cv:Chuvash|cy:Welsh|
-da:Danish|de:German|el:Greek|en:English|eo:Esperanto|es:Spanish|et:Estonian|eu:Basque|fa:Persian|fi:Finnish|
-fo:Faroese|fr:French|ga:Irish|gd:Scottish Gaelic|gl:Galician|gn:Guarani|grc:Ancient Greek|gu:Gujarati|ha:Hausa|
-hak:Hakka|haw:Hawaiian|hbs:Serbo-Croatian|he:Hebrew|hi:Hindi|hr:Croatian|ht:Haitian Creole|hu:Hungarian|
-hy:Armenian|hyw:Western Armenian|ia:Interlingua|id:Indonesian|io:Ido|is:Icelandic|it:Italian|ja:Japanese|
-jbo:Lojban|jv:Javanese|ka:Georgian|kaa:Karakalpak|kk:Kazakh|kl:Greenlandic|km:Khmer|kn:Kannada|ko:Korean|kok:Konkani|ku:Kurdish|ky:Kyrgyz|la:Latin|lb:Luxembourgish|
-lfn:Lingua Franca Nova|ln:Lingala|lo:Lao|lt:Lithuanian|ltg:Latgalian|lv:Latvian|mg:Malagasy|mi:Maori|mk:Macedonian|
-ml:Malayalam|mn:Mongolian|mr:Marathi|ms:Malay|mt:Maltese|mto:Totontepec Mixe|my:Burmese|nci:Classical Nahuatl|
-ne:Nepali|nl:Dutch|nn:Nynorsk|no:Norwegian|nog:Nogai|oc:Occitan|om:Oromo|or:Odia|pa:Punjabi|pap:Papiamento|
-piqd:Klingon|pl:Polish|ps:Pashto|pt:Portuguese|py:Pyash|qdb:Lang Belta|qu:Quechua|quc:K'iche'|qya:Quenya|ro:Romanian|
-ru:Russian|sa:Sanskrit|sd:Sindhi|shn:Shan|si:Sinhala|sjn:Sindarin|sk:Slovak|sl:Slovenian|smj:Lule Saami|sn:Shona|
-so:Somali|sq:Albanian|sr:Serbian|su:Sundanese|sv:Swedish|sw:Swahili|ta:Tamil|te:Telugu|tg:Tajik|th:Thai|ti:Tigrinya|
-tk:Turkmen|tl:Tagalog|tn:Setswana|tr:Turkish|tt:Tatar|ug:Uyghur|uk:Ukrainian|ur:Urdu|uz:Uzbek|vi:Vietnamese|
-xex:Xextan|yi:Yiddish|yo:Yoruba|yue:Cantonese|zh:Chinese|zu:Zulu
+bn:Bengali|bo:Tibetan|bpy:Bishnupriya|br:Breton|brx:Bodo|bs:Bosnian|ca:Catalan|chr:Cherokee|cs:Czech|cv:Chuvash|
+cy:Welsh|da:Danish|de:German|doi:Dogri|el:Greek|en:English|eo:Esperanto|es:Spanish|et:Estonian|eu:Basque|fa:Persian|
+fi:Finnish|fo:Faroese|fr:French|ga:Irish|gd:Scottish Gaelic|gl:Galician|gn:Guarani|grc:Ancient Greek|gu:Gujarati|
+ha:Hausa|hak:Hakka|haw:Hawaiian|hbs:Serbo-Croatian|he:Hebrew|hi:Hindi|hne:Chhattisgarhi|hr:Croatian|ht:Haitian Creole|
+hu:Hungarian|hy:Armenian|hyw:Western Armenian|ia:Interlingua|id:Indonesian|io:Ido|is:Icelandic|it:Italian|ja:Japanese|
+jbo:Lojban|jv:Javanese|ka:Georgian|kaa:Karakalpak|kk:Kazakh|kl:Greenlandic|km:Khmer|kn:Kannada|ko:Korean|kok:Konkani|
+ku:Kurdish|ky:Kyrgyz|la:Latin|lb:Luxembourgish|lfn:Lingua Franca Nova|ln:Lingala|lo:Lao|lt:Lithuanian|ltg:Latgalian|
+lv:Latvian|mai:Maithili|mg:Malagasy|mi:Maori|mk:Macedonian|ml:Malayalam|mn:Mongolian|mni:Manipuri|mr:Marathi|ms:Malay|
+mt:Maltese|mto:Totontepec Mixe|my:Burmese|nci:Classical Nahuatl|ne:Nepali|nl:Dutch|nn:Nynorsk|no:Norwegian|nog:Nogai|
+oc:Occitan|om:Oromo|or:Odia|pa:Punjabi|pap:Papiamento|piqd:Klingon|pl:Polish|ps:Pashto|pt:Portuguese|py:Pyash|
+qdb:Lang Belta|qu:Quechua|quc:K'iche'|qya:Quenya|ro:Romanian|ru:Russian|sa:Sanskrit|sat:Santali|sd:Sindhi|shn:Shan|
+si:Sinhala|sjn:Sindarin|sk:Slovak|sl:Slovenian|smj:Lule Saami|sn:Shona|so:Somali|sq:Albanian|sr:Serbian|su:Sundanese|
+sv:Swedish|sw:Swahili|ta:Tamil|te:Telugu|tg:Tajik|th:Thai|ti:Tigrinya|tk:Turkmen|tl:Tagalog|tn:Setswana|tr:Turkish|
+tt:Tatar|ug:Uyghur|uk:Ukrainian|ur:Urdu|uz:Uzbek|vi:Vietnamese|xex:Xextan|yi:Yiddish|yo:Yoruba|yue:Cantonese|
+zh:Chinese|zu:Zulu
 """
 _NAMES = {tag: name for tag, _, name in (entry.strip().partition(":") for entry in _LIST.split("|"))}
 _TAGS = {name.casefold(): tag for tag, name in _NAMES.items()}

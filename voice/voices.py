@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
-from core.errors import UnknownVoice
+from core.errors import NotInstalled, UnknownVoice, VoiceForgeError
 from engines.base import Engine, EngineConfig, Voice
 from voice._engines import Engines
+from voice.catalogue import Catalogue
 from voice.languages import is_exact, name_of, speaks
 
 ALIASES = {
@@ -36,6 +37,7 @@ class Voices:
 
     def __init__(self, registry: Mapping[str, type[Engine]], config: EngineConfig | None = None):
         self.engines = Engines(registry, config or EngineConfig())
+        self.catalogue = Catalogue(self.engines)
         self._voices: tuple[Voice, ...] = ()
         self._by_name: dict[str, list[Voice]] = {}
         self._aliases: dict[tuple[str, str], dict[str, Voice]] = {}
@@ -44,6 +46,7 @@ class Voices:
     def refresh(self) -> None:
         """Look again at what is installed."""
         self.engines.refresh()
+        self.catalogue = Catalogue(self.engines)
         self._voices = tuple(
             voice for spec in self.engines.of_kind("tts") for voice in self.engines.cls(spec.name).voices()
         )
@@ -63,7 +66,7 @@ class Voices:
         """The voice by its id, its bare name where only one has it, an alias, or the best one for `default` and "".
 
         A language matters to aliases and the default only; they speak English where none is given. Raises
-        UnknownVoice, naming the nearest.
+        UnknownVoice, naming the nearest, and NotInstalled for a voice of the catalogue that is not here.
         """
         key = name.strip().casefold()
         if key in DEFAULT_NAMES:
@@ -116,7 +119,9 @@ class Voices:
             raise self._unknown(asked)
         return _varied(voice, variant, VARIANTS[voice.engine].get(variant, ""))
 
-    def _unknown(self, name: str) -> UnknownVoice:
+    def _unknown(self, name: str) -> VoiceForgeError:
+        if entry := self.catalogue.get(name.strip()):
+            return NotInstalled(f"{entry.id}: {self.catalogue.standing_of(entry).why_not}", param="voice")
         shown = name if len(name) <= 60 else name[:60] + "…"
         known = [*ALIASES, *self._by_name]
         near = get_close_matches(name[:60].strip().casefold(), known, n=1, cutoff=0.55)

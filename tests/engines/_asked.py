@@ -13,11 +13,11 @@ from audio.value import Audio
 from engines.base import REGISTRY, Chunk, EngineConfig, EngineSpec, Segment, SynthesisRequest, TranscriptionRequest
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
-from tests.engines import _tiny_whisper
+from tests.engines import _tiny_kokoro, _tiny_whisper
 from tests.peers import need
 
 PEERS = {"flite": "libflite"}
-MODELS = {"faster-whisper": _tiny_whisper.make}
+MODELS = {"faster-whisper": _tiny_whisper.make, "kokoro": _tiny_kokoro.make}
 """What writes a tiny model for an engine into a folder and answers the folder."""
 SEED = 7
 

@@ -57,9 +57,13 @@ class Catalogue:
 
     def entry(self, id: str) -> Entry:
         """Raises UnknownVoice."""
-        if id not in self._by_id:
-            raise UnknownVoice(f"The catalogue has no voice {id[:60]!r}.", param="voice")
-        return self._by_id[id]
+        if found := self.get(id):
+            return found
+        raise UnknownVoice(f"The catalogue has no voice {id[:60]!r}.", param="voice")
+
+    def get(self, id: str) -> Entry | None:
+        """The voice of that id, if there is one."""
+        return self._by_id.get(id)
 
     def standing(self, engine: str) -> Standing:
         """Asked anew each time, so that it is true after an installation or a download. Raises UnknownModel."""
