@@ -78,7 +78,7 @@ STRICT = (b"strict-transport-security", f"max-age={YEAR}".encode())
 
 PERMISSIONS = (
     "microphone=(self), autoplay=(self), clipboard-write=(self), camera=(), geolocation=(), payment=(), usb=(), "
-    "serial=(), bluetooth=(), midi=(), display-capture=()"
+    "serial=(), midi=(), display-capture=()"
 )
 
 PAGES = (

@@ -61,8 +61,10 @@ class Levels:
         self._written = {voice: level.lufs for voice, level in self._table.items()}
         self._warned = False
 
-    def __len__(self) -> int:
-        return len(self._table)
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """The voices that were heard, the one that spoke last at the end."""
+        return tuple(self._table)
 
     def level(self, voice: str) -> Level | None:
         """What is known of `engine/name`; None of a voice and engine that nobody has heard or measured."""

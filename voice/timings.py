@@ -157,7 +157,7 @@ class _Clock:
 
 
 def _tokens(text: str) -> list[str]:
-    """Words with the marks at them; of scripts without spaces each character. What has no letter joins what is before."""
+    """Words with their marks; of scripts without spaces each character. What has no letter joins the one before."""
     tokens: list[str] = []
     for found in _TOKEN.findall(text):
         if any(char.isalnum() for char in found):

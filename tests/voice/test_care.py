@@ -106,12 +106,12 @@ async def test_a_stream_left_early_teaches_nothing_and_is_closed():
     async with aclosing(cared(endless(), levels, "a/a", RATE)) as chunks:
         await anext(chunks)
     assert closed
-    assert len(levels) == 0
+    assert len(levels.learnt) == 0
 
 
 async def test_what_was_learnt_is_kept(tmp_path):
     await said(tone(2.0), Levels(tmp_path / "levels.json"))
-    assert len(Levels(tmp_path / "levels.json")) == 1
+    assert len(Levels(tmp_path / "levels.json").learnt) == 1
 
 
 def test_an_unknown_enhancement_is_refused():
