@@ -93,8 +93,8 @@ def tagged(text: str, *, dialogue: bool = False) -> Iterator[Part]:
         elif (changed := _changed(manner, name, "" if found["close"] else value)) is not None:
             yield from stretch.take(manner)
             manner = changed
-        elif name in SOUNDS and not found["close"]:
-            stretch.mark(Sound(SOUNDS[name]), start, place)
+        elif (sound := _sound(name)) and not found["close"]:
+            stretch.mark(Sound(sound), start, place)
         else:
             stretch.drop(start, place)
     stretch.add(text[place:], place, len(text))
@@ -113,7 +113,14 @@ def _is_tag(found: re.Match[str], name: str) -> bool:
         return name in _KNOWN
     if name in _SETTINGS:
         return found["value"] is not None or bool(found["close"]) or name in ("pause", "break", "silence")
-    return name in _KNOWN or bool(re.fullmatch(r"s\d", name))
+    return name in _KNOWN or bool(_sound(name)) or bool(re.fullmatch(r"s\d", name))
+
+
+def _sound(name: str) -> str:
+    """The sound a tag names, alone or with a word or two, as in `laughs harder` and `nervous laughter`."""
+    words = name.split("_")
+    around = (name, words[0], words[-1]) if len(words) < 4 else (name,)
+    return next((SOUNDS[word] for word in around if word in SOUNDS), "")
 
 
 def _changed(manner: Manner, name: str, value: str | None) -> Manner | None:

@@ -1,5 +1,6 @@
 """Entries are found as whole words, the longest first, once, and fast; what they write is not matched again."""
 
+import sys
 import time
 
 import pytest
@@ -96,11 +97,12 @@ def test_a_hundred_thousand_entries_are_ready_in_a_second_and_applied_in_five_mi
     entries = [Entry(f"word{number} of {number % 7}", "x") for number in range(MOST_ENTRIES)]
     begin = time.process_time()
     words = Dictionary(entries)
-    assert time.process_time() - begin < 1
+    slower = 1 if sys.gettrace() is None else 10
+    assert time.process_time() - begin < slower
     text = ("word5 of 5 and plain text. " * 40)[:1000]
     begin = time.process_time()
     words.apply(text)
-    assert time.process_time() - begin < 0.005
+    assert time.process_time() - begin < 0.005 * slower
 
 
 def test_the_worst_dictionary_stays_linear():

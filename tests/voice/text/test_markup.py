@@ -64,7 +64,20 @@ def test_a_dialogue_is_a_part_for_each_turn_or_one_where_the_engine_performs_it(
     assert " ".join(said(text, engine=performs("dia"))) == "[S1] Hello. [S2] Hi! [S1] Bye."
 
 
-@pytest.mark.parametrize("tag", ["[laugh]", "[laughs]", "[Laughing]", "(laughs)", "<laugh>", "*laughs*", "[laughter]"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "[laugh]",
+        "[laughs]",
+        "[Laughing]",
+        "(laughs)",
+        "<laugh>",
+        "*laughs*",
+        "[laughter]",
+        "[laughs harder]",
+        "[nervous laughter]",
+    ],
+)
 def test_a_sound_is_performed_or_left_out(tag):
     assert said(f"Oh {tag} no.") == ["Oh no."]
     assert said(f"Oh {tag} no.", engine=performs("dia")) == ["Oh (laughs) no."]

@@ -1,5 +1,6 @@
 """Text in words keeps the way back to what was written, whatever was written, in time that grows with its length."""
 
+import sys
 import time
 
 import pytest
@@ -114,7 +115,8 @@ def test_a_hundred_kilobytes_take_less_than_a_second():
     text = ("He paid $5.50 on 3/4/2024 for 3 cats, e.g. Tom & Kit, at 5:30 pm in London. " * 1400)[:100_000]
     begin = time.process_time()
     normalise(text, "en")
-    assert time.process_time() - begin < 1
+    # Counting lines for coverage takes most of the time where it is on.
+    assert time.process_time() - begin < (1 if sys.gettrace() is None else 10)
 
 
 @pytest.mark.parametrize(
