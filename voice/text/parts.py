@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from core.errors import BadRequest
 from voice.text.spans import Mapped, Span
 
-FIRST_MARK, MARKS = 0xF0000, 0xFFFD
-"""Private characters of Unicode's plane 15; a text's own are blanked."""
+FIRST_MARK, MARKS = 0xF0000, 0xF000
+"""Private characters of Unicode's plane 15; a text's own are blanked. Those left over are for the dictionary."""
 MOST_PAUSE, MOST_PAUSES = 60.0, 600.0
 """Seconds of one rest and of all rests of a text."""
 SLOWEST, FASTEST = 0.25, 4.0
@@ -141,10 +141,13 @@ class Stretch:
         begin = self.spans[-1].source_end if self.spans else start
         if start > begin:
             self.spans.append(Span(self.length, self.length, begin, start, False))
-        if text or end > start:
+        if kept and self.spans and self.spans[-1].kept and self.spans[-1].source_end == start:
+            last = self.spans.pop()
+            self.spans.append(Span(last.start, self.length + len(text), last.source_start, end, True))
+        elif text or end > start:
             self.spans.append(Span(self.length, self.length + len(text), start, end, kept))
-            self.texts.append(text)
-            self.length += len(text)
+        self.texts.append(text)
+        self.length += len(text)
 
     def take(self, manner: Manner) -> Iterator[Spoken]:
         """The stretch, if it holds anything, and a fresh beginning."""
@@ -161,7 +164,7 @@ class Stretch:
         self.texts, self.spans, self.marks, self.length = [], [], [], 0
 
 
-_OWN_MARKS = re.compile(f"[{chr(FIRST_MARK)}-{chr(FIRST_MARK + MARKS - 1)}]")
+_OWN_MARKS = re.compile(f"[{chr(FIRST_MARK)}-\U000fffff]")
 
 
 def pause_seconds(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
@@ -48,16 +48,16 @@ def _said(
     cleaned: str, marks: tuple[Mark, ...], language: str, performs: Performs, dictionary: Dictionary | None
 ) -> tuple[Mapped, str]:
     """Through the dictionary, then the language's rules; at last the private characters by what they stand for."""
-    table = list(marks)
+    own: list[Mark] = []
     said = kept(cleaned)
     if dictionary:
-        said = dictionary.marked(cleaned, language, FIRST_MARK, table)
+        said = dictionary.marked(cleaned, language, FIRST_MARK + len(marks), own)
     said = normalise(said.text, language).before(said)
     if performs.ssml:
         said = replaced(said.text, _escaped(said.text)).before(said)
-    if not table:
+    if not marks and not own:
         return said, cleaned
-    said = replaced(said.text, _opened(said.text, table, language, performs)).before(said)
+    said = replaced(said.text, _opened(said.text, (marks, own), language, performs)).before(said)
     shown = replaced(cleaned, _written(cleaned, marks))
     return said.before(shown.inverse(cleaned)), shown.text
 
@@ -66,10 +66,15 @@ def _escaped(text: str) -> Iterator[tuple[int, int, str]]:
     return ((found.start(), found.end(), escape(found[0])) for found in re.finditer("[&<>]", text))
 
 
-def _opened(text: str, marks: list[Mark], language: str, performs: Performs) -> Iterator[tuple[int, int, str]]:
+def _opened(
+    text: str, marks: tuple[Sequence[Mark], Sequence[Mark]], language: str, performs: Performs
+) -> Iterator[tuple[int, int, str]]:
+    """The text's own marks, and behind them in number the dictionary's."""
+    first, second = marks
     for place, char in enumerate(text):
-        if 0 <= (number := ord(char) - FIRST_MARK) < len(marks):
-            yield place, place + 1, _performed(marks[number], language, performs)
+        if 0 <= (number := ord(char) - FIRST_MARK) < len(first) + len(second):
+            mark = first[number] if number < len(first) else second[number - len(first)]
+            yield place, place + 1, _performed(mark, language, performs)
 
 
 def _performed(mark: Mark, language: str, performs: Performs) -> str:

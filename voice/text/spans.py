@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,16 @@ class Mapped:
     text: str
     spans: tuple[Span, ...]
 
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [span.start for span in self.spans]
+
     def source(self, start: int, end: int) -> tuple[int, int]:
         """The range of the source that a range of the text stands for; whole spans where they are not kept."""
         if not self.spans:
             return 0, 0
-        starts = [span.start for span in self.spans]
-        first = self.spans[max(0, bisect_right(starts, start) - 1)]
-        last = self.spans[max(0, bisect_left(starts, max(end, start + 1)) - 1)]
+        first = self.spans[max(0, bisect_right(self._starts, start) - 1)]
+        last = self.spans[max(0, bisect_left(self._starts, max(end, start + 1)) - 1)]
         begin = first.source_start + (start - first.start if first.kept else 0)
         stop = last.source_start + (end - last.start) if last.kept else last.source_end
         return begin, max(begin, min(stop, last.source_end))
