@@ -43,9 +43,9 @@ def known(caller: Principal) -> Principal:
     return caller
 
 
-async def known_principal(caller: Caller) -> Principal:
+async def known_principal(request: Request) -> Principal:
     """Turns a visitor away before anything of his request is read."""
-    return known(caller)
+    return known(await principal(request, request.app.state.studio))
 
 
 KnownCaller = Annotated[Principal, Depends(known_principal)]

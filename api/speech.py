@@ -81,7 +81,7 @@ async def _audio(studio: Studio, plan: SpeechPlan, lease: Lease, name: str, head
         async for chunk in chunks:
             seconds += chunk.audio.seconds
             yield await _encoded(encoder, chunk.audio)
-    tail = await asyncio.to_thread(encoder.close)
+    tail = encoder.close() if name in INLINE else await asyncio.to_thread(encoder.close)
     usage = Usage(
         engine=plan.route.engine, voice=plan.route.voice, characters=len(plan.request.text), audio_seconds=seconds
     )

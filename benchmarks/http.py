@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from benchmarks._callers import Connection
-from benchmarks._harness import Report, alternate, main, percentile, ratio
+from benchmarks._harness import Report, alternate, difference, main, percentile, ratio
 
 ROOT = Path(__file__).parent.parent
 CALLERS = 50
@@ -36,26 +36,23 @@ async def measure(report: Report, args: Namespace) -> None:
 
 
 async def fifty_callers(report: Report, args: Namespace, port: int, key: str) -> None:
-    """Each time over HTTP less the median of the direct calls in the same round."""
+    """Percentiles over HTTP less the same percentiles of direct calls, round by round, each round ten seconds."""
+    direct: list[dict[str, Any]] = []
+    http: list[dict[str, Any]] = []
     async with callers(port, key) as ask:
-        order = {"callers": CALLERS, "each": 3 if args.short else 8, "pause_seconds": 1.0, "text": SENTENCE}
-        await ask(order | {"way": "direct", "each": 2})
-        await ask(order | {"way": "http", "each": 2})
-        rounds = await alternate(
-            args.rounds, lambda: ask(order | {"way": "direct"}), lambda: ask(order | {"way": "http"})
-        )
-    for part in ("first", "whole"):
-        over: list[list[float]] = []
-        for direct, http in zip(*rounds, strict=True):
-            base = percentile(direct[part], 50)
-            over.append([value - base for value in http[part]])
-        name = "first_audio" if part == "first" else "whole_answer"
-        report.figure(f"{name}_over_p50_ms", [percentile(o, 50) for o in over], unit="ms", at_most=2)
-        report.figure(f"{name}_over_p99_ms", [percentile(o, 99) for o in over], unit="ms", at_most=10)
-        report.figure(f"{name}_direct_p50_ms", [percentile(d[part], 50) for d in rounds[0]], unit="ms")
-        report.figure(f"{name}_direct_p99_ms", [percentile(d[part], 99) for d in rounds[0]], unit="ms")
-    report.figure("requests", sum(len(http["whole"]) for http in rounds[1]))
-    report.figure("lost", sum(http["lost"] for http in rounds[1]), at_most=0)
+        order = {"callers": CALLERS, "each": 3 if args.short else 5, "pause_seconds": 1.0, "text": SENTENCE}
+        for way in ("direct", "http"):
+            await ask(order | {"way": way, "each": 2})
+        for _ in range(args.rounds):
+            direct.append(await ask(order | {"way": "direct"}))
+            http.append(await ask(order | {"way": "http"}))
+    for part, name in (("first", "first_audio"), ("whole", "whole_answer")):
+        for percent, most in ((50, 2), (99, 10)):
+            ours, bare = ([percentile(one[part], percent) for one in way] for way in (http, direct))
+            report.figure(f"{name}_over_p{percent}_ms", difference(ours, bare), unit="ms", at_most=most)
+            report.figure(f"{name}_direct_p{percent}_ms", bare, unit="ms")
+    report.figure("requests", sum(len(one["whole"]) for one in http))
+    report.figure("lost", sum(one["lost"] for one in http), at_most=0)
 
 
 async def long_text(report: Report, args: Namespace, port: int, key: str) -> None:
@@ -134,4 +131,4 @@ async def callers(port: int, key: str) -> AsyncIterator[Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main("http", measure, rounds=5, short=2))
+    sys.exit(main("http", measure, rounds=7, short=2))
