@@ -67,7 +67,9 @@ async def _life(app: FastAPI, studio: Studio) -> AsyncIterator[None]:
 async def _warm(studio: Studio) -> None:
     """The first sentence should not wait for an engine to load."""
     try:
-        await studio.pool.warm(studio.routing.speech().engine)
+        route = studio.routing.speech()
+        await studio.pool.warm(route.engine)
+        await asyncio.to_thread(studio.versions.of, route.engine)
     except VoiceForgeError as error:
         logger.warning("no voice is ready: %s", error.message)
 

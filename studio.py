@@ -11,10 +11,16 @@ from core.settings import Settings, for_workers
 from engines.base import REGISTRY, EngineConfig, SpeechDetector
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
+from storage.blobs import Blobs
 from storage.db import Storage
+from voice.cache import SpeechCache
+from voice.catalogue.cards import read
+from voice.downloads import Downloads, Hub
+from voice.levels import Levels
 from voice.routing import Routing
 from voice.speech import Speech
 from voice.transcription import Transcription
+from voice.versions import Versions
 from voice.voices import Voices
 
 DETECTOR = "silero"
@@ -34,6 +40,10 @@ class Studio:
     routing: Routing
     speech: Speech
     transcription: Transcription
+    downloads: Downloads
+    cache: SpeechCache
+    levels: Levels
+    versions: Versions
     started_at: float
     """Seconds since the epoch."""
 
@@ -52,6 +62,12 @@ class Studio:
         config = PoolConfig(models_dir=models_dir, memory_mb=settings.memory_mb, environ=for_workers())
         pool = Pool(config, metrics, engines=registry)
         detector: SpeechDetector = REGISTRY[DETECTOR](EngineConfig())
+        files = {card.name: card.files for card, _ in read() if card.files}
+        hub = Hub(settings.hf_endpoint, settings.hf_token, settings.hf_offline)
+        downloads = Downloads(files, models_dir, hub=hub, found=routing.is_downloaded, metrics=metrics)
+        blobs = Blobs(settings.data_dir / "cache" / "speech", max_bytes=settings.cache_mb * 1_000_000)
+        cache = SpeechCache(blobs, metrics=metrics)
+        levels, versions = Levels(settings.data_dir / "voice-levels.json"), Versions(registry, downloads.version)
         storage = Storage.open(settings.database_url, settings.data_dir)
         return cls(
             settings=settings,
@@ -62,8 +78,19 @@ class Studio:
             detector=detector,
             voices=routing.voices,
             routing=routing,
-            speech=Speech(pool, routing, max_text_chars=settings.max_text_chars),
+            speech=Speech(
+                pool,
+                routing,
+                max_text_chars=settings.max_text_chars,
+                levels=levels,
+                cache=cache if settings.cache_mb else None,
+                versions=versions,
+            ),
             transcription=Transcription(pool, routing, detector, max_seconds=settings.max_audio_minutes * 60.0),
+            downloads=downloads,
+            cache=cache,
+            levels=levels,
+            versions=versions,
             started_at=time.time(),
         )
 
@@ -73,5 +100,7 @@ class Studio:
 
     async def close(self) -> None:
         """End every worker, then close the database, so that what ended requests cost is still written."""
+        await self.downloads.close()
         await self.pool.close()
+        await self.cache.close()
         self.storage.close()

@@ -108,7 +108,7 @@ def _speech(
 
 async def _spoken(studio: Studio, request: gr.Request, body: speaking.SpeechBody) -> AsyncGenerator[bytes, None]:
     caller, form = caller_of(request), find(body.response_format)
-    plan = studio.speech.plan(body.request())
+    plan = await studio.speech.prepare(body.request())
     async with (
         await studio.accounts.admit(caller, "speech", characters=len(body.input)) as lease,
         aclosing(speaking._audio(studio, plan, lease, form.name, MutableHeaders())) as parts,

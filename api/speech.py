@@ -58,7 +58,7 @@ async def speech(request: Request, studio: House, caller: KnownCaller) -> Respon
     """Speak a text. The answer streams from the first chunk on; headers say which engine and voice are used."""
     body = await json_body(request, SpeechBody)
     form = find(body.response_format)
-    plan = studio.speech.plan(body.request())
+    plan = await studio.speech.prepare(body.request())
     async with AsyncExitStack() as stack:
         lease = await stack.enter_async_context(
             await studio.accounts.admit(caller, "speech", characters=len(body.input), request_id=request_id(request))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audio.enhance import Enhancer
 from audio.loudness import loudness
 from audio.value import Audio
 from benchmarks._harness import Report, main
@@ -24,7 +25,7 @@ from engines.pool import Pool, PoolConfig
 from engines.registry import find, is_scripted
 from storage.blobs import Blobs
 from voice.cache import SpeechCache, key_of
-from voice.care import Care, cared
+from voice.care import Care
 from voice.levels import Levels
 from voice.routing import Routing
 from voice.speech import Speech, SpeechPlan, SpeechRequest
@@ -49,12 +50,12 @@ sharp consonant; joins that cut through a wave have 0.4 to 1.5, which `click_of_
 
 
 async def measure(report: Report, args: Namespace) -> None:
-    async with running() as speech:
+    async with running() as (speech, careful):
         engines = installed()
         for engine in engines:
             await speed(report, speech, engine, args.rounds)
             await joins(report, speech, engine)
-        await loudnesses(report, speech, [voice for voice in VOICES if voice.split("/")[0] in engines])
+        await loudnesses(report, speech, careful, [voice for voice in VOICES if voice.split("/")[0] in engines])
         await hits(report, speech, engines[0], args.rounds)
     costs(report, args.rounds)
 
@@ -70,13 +71,16 @@ def installed() -> list[str]:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Speech]:
+async def running() -> AsyncIterator[tuple[Speech, Speech]]:
+    """Speech without care for loudness and with it, by the same engines."""
     with tempfile.TemporaryDirectory() as folder:
         registry = find()
         pool = Pool(PoolConfig(run_dir=Path(folder) / "run", threads=1), engines=registry)
         await pool.start()
         try:
-            yield Speech(pool, Routing(registry), max_text_chars=MAX_TEXT)
+            routing = Routing(registry)
+            bare = Speech(pool, routing, max_text_chars=MAX_TEXT)
+            yield bare, Speech(pool, routing, max_text_chars=MAX_TEXT, levels=Levels())
         finally:
             await pool.close()
 
@@ -144,14 +148,13 @@ def hard_cuts(audio: Audio, places: Sequence[int]) -> tuple[Audio, list[int]]:
     return Audio(samples, audio.rate), begins
 
 
-async def loudnesses(report: Report, speech: Speech, voices: Sequence[str]) -> None:
+async def loudnesses(report: Report, speech: Speech, careful: Speech, voices: Sequence[str]) -> None:
     """LUFS of ten voices over five sentences: as they come, and by what the first utterance of each has taught."""
     bare, care, first, each = [], [], [], []
-    levels = Levels()
     for voice in voices:
-        first.append(loudness(await said(speech, SENTENCES[0], voice=voice, levels=levels)))
+        first.append(loudness(await said(careful, SENTENCES[0], voice=voice)))
         bare.append(loudness(Audio.join([await said(speech, text, voice=voice) for text in SENTENCES])))
-        spoken = [await said(speech, text, voice=voice, levels=levels) for text in SENTENCES]
+        spoken = [await said(careful, text, voice=voice) for text in SENTENCES]
         care.append(loudness(Audio.join(spoken)))
         each += [loudness(audio) for audio in spoken]
     report.figure("voices", len(voices))
@@ -193,28 +196,23 @@ async def first_of(cache: SpeechCache, key: str, speech: Speech, plan: SpeechPla
 def costs(report: Report, rounds: int) -> None:
     """Milliseconds that care takes of each second of sound."""
     noise = (0.1 * np.random.default_rng(0).standard_normal(24_000 * 10)).astype(np.float32)
-    for name, enhancement in (("care", ()), ("care_with_enhancement", ("denoise", "clarity"))):
+    makers = {"care": lambda: Care(24_000, 3.0), "enhancement": lambda: Enhancer(24_000, ("denoise", "clarity"))}
+    for name, most in (("care", 5), ("enhancement", 20)):
         taken = []
         for _ in range(rounds):
-            care, begun = Care(24_000, 3.0, enhancement), time.perf_counter()
+            worker, begun = makers[name](), time.perf_counter()
             for at in range(0, len(noise), 2400):
-                care.feed(noise[at : at + 2400])
+                worker.feed(noise[at : at + 2400])
             taken.append((time.perf_counter() - begun) * 100)
-        report.figure(f"{name}_ms_per_second", taken, unit="ms", at_most=5 if not enhancement else 20)
+        report.figure(f"{name}_ms_per_second", taken, unit="ms", at_most=most)
 
 
-def stream(
-    speech: Speech, text: str, *, voice: str = "", model: str = "auto", levels: Levels | None = None
-) -> AsyncGenerator[Chunk]:
-    plan = speech.plan(SpeechRequest(text, voice=voice, model=model))
-    chunks = speech.stream(plan)
-    return cared(chunks, levels, plan.route.voice, plan.rate) if levels is not None else chunks
+def stream(speech: Speech, text: str, *, voice: str = "", model: str = "auto") -> AsyncGenerator[Chunk]:
+    return speech.stream(speech.plan(SpeechRequest(text, voice=voice, model=model)))
 
 
-async def said(
-    speech: Speech, text: str, *, voice: str = "", model: str = "auto", levels: Levels | None = None
-) -> Audio:
-    async with aclosing(stream(speech, text, voice=voice, model=model, levels=levels)) as chunks:
+async def said(speech: Speech, text: str, *, voice: str = "", model: str = "auto") -> Audio:
+    async with aclosing(stream(speech, text, voice=voice, model=model)) as chunks:
         return Audio.join([chunk.audio async for chunk in chunks])
 
 

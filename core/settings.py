@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -56,6 +57,12 @@ class Settings:
     """Whether `/docs` and `/openapi.json` are served."""
     hf_token: str = _setting("HF_TOKEN", "", secret=True)
     """Token of the model hub, for gated weights."""
+    hf_endpoint: str = _setting("HF_ENDPOINT", "https://huggingface.co")
+    """The model hub that weights are fetched from, or a mirror of it."""
+    hf_offline: bool = _setting("HF_HUB_OFFLINE", False)
+    """Fetch no weights, and do not ask whether the hub can be reached."""
+    cache_mb: int = _setting("VOICEFORGE_CACHE_MB", 1000)
+    """What speech that was made is kept in, on disk, in megabytes; 0 keeps none."""
     tts_engine: str = _setting("TTS_ENGINE", "auto")
     """The engine that speaks when a request names none; `auto` takes the best that is here."""
     stt_engine: str = _setting("STT_ENGINE", "auto")
@@ -89,6 +96,10 @@ class Settings:
             raise BadSettings("VOICEFORGE_ADMIN_KEY needs 20 or more characters.")
         if self.secret_key and len(self.secret_key) < 32:
             raise BadSettings("VOICEFORGE_SECRET_KEY needs 32 or more characters.")
+        if not re.match(r"https?://[^\s/]+", self.hf_endpoint):
+            raise BadSettings(
+                f"HF_ENDPOINT is {self.hf_endpoint!r}; it takes an address such as https://huggingface.co."
+            )
         if unknown := self.roles - {"web", "media"}:
             raise BadSettings(f"ROLES does not know {', '.join(sorted(unknown))}; it takes web and media.")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):

@@ -52,7 +52,7 @@ async def speak(studio: Studio, principal: Principal, wanted: SpeechRequest, for
     """
     if form not in FORMATS:
         raise BadRequest(f"The format is one of {', '.join(FORMATS)}.", param="response_format")
-    plan = studio.speech.plan(wanted)
+    plan = await studio.speech.prepare(wanted)
     async with await studio.accounts.admit(principal, "speech", characters=len(wanted.text)) as lease:
         spoken = Spoken(plan, *_places(wanted.text, form))
         try:

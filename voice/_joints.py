@@ -32,6 +32,7 @@ class Joints:
         self._fade = max(1, round(FADE * rate))
         self._sent = 0
         self._pause = 0
+        self._rest = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -77,6 +78,15 @@ class Joints:
         self._begin()
         return parts
 
+    def rest(self, seconds: float) -> None:
+        """Silence that the text asks for, between what has ended and what comes."""
+        self._rest += round(seconds * self.rate)
+
+    def close(self) -> list[Chunk]:
+        """The silence that is left at the end of all."""
+        length, self._rest = self._rest, 0
+        return [Chunk(Audio(np.zeros(length, np.float32), self.rate))] if length else []
+
     def _lead(self, samples: np.ndarray, quiet: int) -> np.ndarray:
         """Without all but the last bit of the quiet it begins with."""
         drop = max(0, quiet - round(LEAD * self.rate))
@@ -85,7 +95,7 @@ class Joints:
 
     def _paused(self) -> list[Chunk]:
         """The pause before this piece, now that it is known to be heard."""
-        length, self._pause = self._pause, 0
+        length, self._pause, self._rest = self._pause + self._rest, 0, 0
         self._sent += length
         self._origin = self._sent
         return [Chunk(Audio(np.zeros(length, np.float32), self.rate))] if length else []

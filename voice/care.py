@@ -1,6 +1,6 @@
 """What happens to synthesized speech before it is heard: no offset, each voice as loud as the others, nothing clipped.
 
-Knows streams of chunks; which engine made them and who will hear them is decided elsewhere.
+Knows chunks and voices by their ids; which engine made them and who will hear them is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -27,33 +27,58 @@ LONG = 0.5
 
 
 class Care:
-    """One utterance's worth. The gain is the same from its first sample to its last, so nothing swells or pumps.
+    """One voice's worth in one text. The gain is the same from its first sample to its last, so nothing swells, and
+    nothing is delayed."""
 
-    Delays nothing, except by 20 ms where `denoise` is among the enhancements.
-    """
-
-    def __init__(self, rate: int, gain_db: float = 0.0, enhancement: Iterable[str] = ()):
-        """Raises ValueError on an enhancement that does not exist."""
+    def __init__(self, rate: int, gain_db: float = 0.0):
         self._meter = Meter(rate)
-        self._enhancer = Enhancer(rate, enhancement)
         self._high_pass = Filter([first_order_high_pass(OFFSET_HERTZ, rate)])
         self._factor = 10 ** (gain_db / 20)
 
     def feed(self, samples: np.ndarray) -> np.ndarray:
-        """Float32 (n,) in, float32 out."""
+        """Float32 (n,) in, float32 (n,) out."""
         self._meter.feed(samples)
-        return self._shaped(self._enhancer.feed(samples))
-
-    def flush(self) -> np.ndarray:
-        """What is still inside; empty without `denoise`."""
-        return self._shaped(self._enhancer.flush())
+        return limited(self._high_pass.feed(samples) * self._factor)
 
     def heard(self) -> tuple[float, float]:
         """LUFS of what was fed, before any of this, and the seconds of it that were not silence."""
         return self._meter.integrated(), self._meter.sounding()
 
-    def _shaped(self, samples: np.ndarray) -> np.ndarray:
-        return limited(self._high_pass.feed(samples) * self._factor)
+
+class Cares:
+    """The care of one text, in which several voices may speak by turns. All chunks are at `rate`."""
+
+    def __init__(self, levels: Levels, rate: int):
+        self._levels, self._rate = levels, rate
+        self._voices: dict[str, Care] = {}
+
+    async def feed(self, voice: str, chunk: Chunk) -> Chunk:
+        """The next chunk that `voice` (`engine/name`) says, as it should sound. Word times stay as they are."""
+        if voice not in self._voices:
+            self._voices[voice] = Care(self._rate, self._levels.gain_db(voice))
+        care = self._voices[voice]
+        if chunk.audio.seconds > LONG:
+            return Chunk(Audio(await asyncio.to_thread(care.feed, chunk.audio.samples), self._rate), chunk.words)
+        return Chunk(Audio(care.feed(chunk.audio.samples), self._rate), chunk.words)
+
+    async def learn(self) -> None:
+        """Once all is said: how loud the voices are by nature."""
+        worth_saving = [self._levels.learn(voice, *care.heard()) for voice, care in self._voices.items()]
+        if any(worth_saving):
+            await asyncio.to_thread(self._levels.save)
+
+
+async def enhanced(chunks: AsyncGenerator[Chunk], rate: int, enhancement: Iterable[str]) -> AsyncGenerator[Chunk]:
+    """The same speech with some of `audio.enhance.ENHANCEMENTS`; `denoise` delays it by 20 ms.
+
+    Use with `contextlib.aclosing`. Raises ValueError on an enhancement that does not exist.
+    """
+    enhancer = Enhancer(rate, enhancement)
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            yield Chunk(Audio(limited(await asyncio.to_thread(enhancer.feed, chunk.audio.samples)), rate), chunk.words)
+    if len(rest := enhancer.flush()):
+        yield Chunk(Audio(limited(rest), rate))
 
 
 def limited(samples: np.ndarray) -> np.ndarray:
@@ -64,22 +89,3 @@ def limited(samples: np.ndarray) -> np.ndarray:
         samples, room = samples.copy(), CEILING - KNEE
         samples[over] = np.sign(samples[over]) * (KNEE + room * np.tanh((size[over] - KNEE) / room))
     return samples.astype(np.float32)
-
-
-async def cared(
-    chunks: AsyncGenerator[Chunk], levels: Levels, voice: str, rate: int, enhancement: Iterable[str] = ()
-) -> AsyncGenerator[Chunk]:
-    """The same utterance as `voice` (`engine/name`) should sound, which `levels` then knows better.
-
-    All chunks are at `rate`. Word times stay as they are. Use with `contextlib.aclosing`.
-    """
-    care = Care(rate, levels.gain_db(voice), enhancement)
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            work = care.feed, chunk.audio.samples
-            done = await asyncio.to_thread(*work) if chunk.audio.seconds > LONG else work[0](work[1])
-            yield Chunk(Audio(done, rate), chunk.words)
-    if len(rest := care.flush()):
-        yield Chunk(Audio(rest, rate))
-    if levels.learn(voice, *care.heard()):
-        await asyncio.to_thread(levels.save)

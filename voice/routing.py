@@ -68,6 +68,10 @@ class Routing:
         """The card of an engine, by its name or as the pool takes it."""
         return self._engines.spec(_split(engine)[0])
 
+    def is_downloaded(self, engine: str, model: str = "") -> bool:
+        """Whether the weights are here; false for an engine nobody knows."""
+        return engine in self._engines.names() and self._engines.is_downloaded(engine, model)
+
     def speech(self, voice: str = "", model: str = "auto", language: str = "", text: str = "") -> Route:
         """Who speaks. Without a language it is the voice's, else the one the script of `text` suggests, else English.
 

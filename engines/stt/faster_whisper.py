@@ -280,6 +280,7 @@ def _folders(config: EngineConfig) -> Iterator[Path]:
         if repository := _repository(model):
             for root in [*roots, Path.home() / ".cache" / "huggingface" / "hub"]:
                 yield root / model
+                yield root / "faster-whisper" / model
                 yield from sorted((root / f"models--{repository.replace('/', '--')}" / "snapshots").glob("*"))
 
 

@@ -8,7 +8,7 @@ from audio.loudness import loudness
 from audio.value import Audio
 from engines.base import Chunk, Word
 from tests.fakes import tone
-from voice.care import CEILING, KNEE, Care, cared, limited
+from voice.care import CEILING, KNEE, Care, Cares, enhanced, limited
 from voice.levels import TARGET, Levels
 
 RATE = 16000
@@ -17,6 +17,17 @@ RATE = 16000
 async def stream(audio: Audio, size: int = 960, words: tuple[Word, ...] = ()) -> AsyncGenerator[Chunk]:
     for at in range(0, len(audio.samples), size):
         yield Chunk(Audio(audio.samples[at : at + size], audio.rate), words if at == 0 else ())
+
+
+async def cared(
+    chunks: AsyncGenerator[Chunk], levels: Levels, voice: str, rate: int, enhancement: tuple[str, ...] = ()
+) -> AsyncGenerator[Chunk]:
+    """One voice's text from its first chunk to its last."""
+    cares = Cares(levels, rate)
+    async with aclosing(enhanced(chunks, rate, enhancement) if enhancement else chunks) as source:
+        async for chunk in source:
+            yield await cares.feed(voice, chunk)
+    await cares.learn()
 
 
 async def said(audio: Audio, levels: Levels, *enhancement: str, size: int = 960) -> list[Chunk]:
@@ -114,6 +125,18 @@ async def test_what_was_learnt_is_kept(tmp_path):
     assert len(Levels(tmp_path / "levels.json").learnt) == 1
 
 
-def test_an_unknown_enhancement_is_refused():
+async def test_an_unknown_enhancement_is_refused():
     with pytest.raises(ValueError, match="sparkle"):
-        Care(RATE, 0.0, ["sparkle"])
+        await anext(enhanced(stream(tone(0.1)), RATE, ["sparkle"]))
+
+
+async def test_each_voice_of_a_text_has_a_gain_of_its_own():
+    levels = Levels()
+    levels.learn("a/loud", TARGET + 6, 10.0)
+    levels.learn("a/soft", TARGET - 6, 10.0)
+    cares = Cares(levels, RATE)
+    loud = await cares.feed("a/loud", Chunk(tone(0.2, loudness=0.1)))
+    soft = await cares.feed("a/soft", Chunk(tone(0.2, loudness=0.1)))
+    assert np.abs(soft.audio.samples).max() / np.abs(loud.audio.samples).max() == pytest.approx(
+        10 ** (12 / 20), rel=0.01
+    )

@@ -1,6 +1,8 @@
 import asyncio
 import math
 from contextlib import aclosing
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,15 +11,23 @@ from audio.value import Audio
 from core.errors import BadRequest, EngineError, TooLarge, UnknownVoice, WorkerDied
 from engines.base import Chunk, EngineConfig, Word
 from engines.pool import Priority
+from storage.blobs import Blobs
 from tests.fakes import FakePool, registry, says, tone
+from voice.cache import SpeechCache
+from voice.levels import Levels
 from voice.routing import Routing
 from voice.speech import Speech, SpeechRequest
+from voice.text.dictionary import Dictionary, Entry
 
 BOOK = "This is the first of many sentences, all alike. " * 200
 
 
-def speech(pool: FakePool, most: int = 100_000) -> Speech:
-    return Speech(pool, Routing(registry(), EngineConfig()), max_text_chars=most)
+def speech(pool: FakePool, most: int = 100_000, espeak_words: bool = True, **parts) -> Speech:
+    engines = registry()
+    if not espeak_words:
+        card = engines["espeak-ng"].spec
+        engines["espeak-ng"].spec = replace(card, capabilities=card.capabilities - {"words"})
+    return Speech(pool, Routing(engines, EngineConfig()), max_text_chars=most, **parts)
 
 
 async def spoken(pool: FakePool, text: str, **asked) -> list[Chunk]:
@@ -240,3 +250,129 @@ def test_an_unknown_voice_is_found_out_before_any_sound():
 async def test_audio_stays_in_range():
     chunks = await spoken(FakePool(), BOOK[:500])
     assert max(np.abs(chunk.audio.samples).max(initial=0) for chunk in chunks) <= 0.5
+
+
+async def test_numbers_are_read_in_words_and_the_words_come_back_as_they_were_written():
+    def timed(request):
+        words = request.text.split()
+        return [
+            Chunk(tone(0.1 * len(words), 16000), tuple(Word(w, 0.1 * i, 0.1 * i + 0.1) for i, w in enumerate(words)))
+        ]
+
+    pool = FakePool(default=timed)
+    chunks = await spoken(pool, "It costs $5.50 today.")
+    assert pool.requests[0].text == "It costs five dollars and fifty cents today."
+    assert [word.text for chunk in chunks for word in chunk.words] == ["It", "costs", "$5.50", "today."]
+
+
+async def test_a_pause_is_silence_where_it_stands():
+    quick, slow = [await spoken(FakePool(), text) for text in ("One. [pause:500ms] Two.", "One. [pause:2500ms] Two.")]
+    assert seconds(slow) - seconds(quick) == pytest.approx(2.0, abs=0.01)
+
+
+async def test_a_pause_at_the_end_and_at_the_beginning_is_kept():
+    bare, framed = [await spoken(FakePool(), text) for text in ("One.", "[pause:1s]One.[pause:2s]")]
+    assert seconds(framed) - seconds(bare) == pytest.approx(3.0, abs=0.1)
+    assert not framed[-1].audio.samples.any()
+
+
+async def test_the_text_may_name_its_voices():
+    pool = FakePool()
+    await spoken(pool, "[voice:slt]Hello there. [voice:espeak-ng/hi]नमस्ते।", voice="rms")
+    assert [(engine, request.voice) for engine, request in zip(pool.engines, pool.requests, strict=True)] == [
+        ("flite", "slt"),
+        ("espeak-ng", "hi"),
+    ]
+
+
+async def test_the_speakers_of_a_dialogue_sound_different():
+    pool = FakePool()
+    await spoken(pool, "[S1] Good morning. [S2] And to you. [S1] How are you?")
+    voices = [request.voice for request in pool.requests]
+    assert voices[0] == voices[2] != voices[1]
+
+
+async def test_a_tag_no_engine_performs_is_never_read_aloud():
+    pool = FakePool()
+    await spoken(pool, "[laugh] That is good. (sighs) [S1] Well <cough> then.")
+    said = " ".join(request.text for request in pool.requests).casefold()
+    assert not any(tag in said for tag in ("laugh", "sigh", "cough", "s1", "[", "("))
+
+
+async def test_ssml_is_read_and_its_speed_followed():
+    pool = FakePool()
+    await spoken(pool, '<speak>Slow <prosody rate="200%">quick</prosody><break time="1s"/> done</speak>', speed=1.5)
+    assert [request.speed for request in pool.requests] == [1.5, 3.0, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("<speak>broken", BadRequest),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><speak>&a;</speak>', BadRequest),
+        ("<speak>" + "<s>" * 10_000 + "x" + "</s>" * 10_000 + "</speak>", BadRequest),
+        ("[voice:nobody]Hello.", UnknownVoice),
+        ("Hello [pause:999s].", BadRequest),
+        ("[pause:1s][pause:1s]", BadRequest),
+    ],
+)
+def test_bad_markup_is_found_out_before_any_sound(text, error):
+    with pytest.raises(error):
+        speech(FakePool()).plan(SpeechRequest(text))
+
+
+async def test_an_owners_pronunciations_hold():
+    pool = FakePool()
+    await spoken(pool, "Ask Nguyen.", dictionary=Dictionary([Entry("Nguyen", "win")]))
+    assert pool.requests[0].text == "Ask win."
+
+
+async def test_words_are_guessed_where_the_engine_gives_none():
+    here = speech(FakePool(), espeak_words=False)
+    plan = here.plan(SpeechRequest("One two three. Four five.", voice="espeak-ng/en-us"))
+    async with aclosing(here.stream(plan)) as chunks:
+        words = [word async for chunk in chunks for word in chunk.words]
+    assert plan.estimated
+    assert [word.text for word in words] == ["One", "two", "three.", "Four", "five."]
+    assert all(a.start <= a.end <= b.end for a, b in pairwise(words))
+
+
+async def test_what_was_said_once_comes_from_the_cache(tmp_path):
+    pool, cache = FakePool(), SpeechCache(Blobs(tmp_path, max_bytes=10**8))
+    here = speech(pool, cache=cache)
+    first, second, other = [
+        [chunk async for chunk in here.stream(here.plan(SpeechRequest("Hello.", **asked)))]
+        for asked in ({}, {}, {"dictionary": Dictionary([Entry("hello", "hullo")])})
+    ]
+    assert len(pool.requests) == 2
+    assert seconds(first) == seconds(second) == seconds(other)
+    await cache.close()
+
+
+async def test_scripted_speech_is_not_kept(tmp_path):
+    pool, cache = FakePool(), SpeechCache(Blobs(tmp_path, max_bytes=10**8))
+    here = speech(pool, cache=cache)
+    for _ in range(2):
+        async for _ in here.stream(here.plan(SpeechRequest("Hello.", model="scripted-tts"))):
+            pass
+    assert len(pool.requests) == 2
+    await cache.close()
+
+
+async def test_voices_become_equally_loud():
+    here = speech(FakePool(default=lambda request: [Chunk(tone(2.0, loudness=0.02))]), levels=(levels := Levels()))
+    for _ in range(2):
+        chunks = [chunk async for chunk in here.stream(here.plan(SpeechRequest("Hello.")))]
+    assert levels.learnt == ("flite/slt",)
+    assert max(np.abs(chunk.audio.samples).max(initial=0) for chunk in chunks) > 0.03
+
+
+async def test_an_enhancement_is_applied_or_refused():
+    with pytest.raises(BadRequest, match="sparkle"):
+        speech(FakePool()).plan(SpeechRequest("Hello.", enhancement=("sparkle",)))
+    plain, clear = await spoken(FakePool(), "Hello."), await spoken(FakePool(), "Hello.", enhancement=("denoise",))
+    assert seconds(clear) == pytest.approx(seconds(plain), abs=0.02)
+
+
+def seconds(chunks: list[Chunk]) -> float:
+    return sum(chunk.audio.seconds for chunk in chunks)

@@ -3,6 +3,7 @@ is not looked at again. Knows neither owners nor storage."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -48,10 +49,14 @@ class Dictionary:
         self._exact: dict[tuple[str, ...], dict[str, Entry]] = {}
         self._folded: dict[tuple[str, ...], dict[str, Entry]] = {}
         self._lengths: dict[str, set[int]] = {}
+        hashed = hashlib.sha256()
         for count, entry in enumerate(entries, 1):
             if count > MOST_ENTRIES:
                 raise TooLarge(f"A dictionary may have {MOST_ENTRIES:,} entries at most.", param="entries")
             self._enter(entry)
+            hashed.update(repr(entry).encode("utf-8", "surrogatepass"))
+        self.digest = hashed.hexdigest()
+        """Sha256 of the entries in their order: two dictionaries of one digest read alike."""
 
     def __len__(self) -> int:
         return sum(map(len, self._exact.values())) + sum(map(len, self._folded.values()))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from voice.text.dictionary import Dictionary
 from voice.text.markup import parts
-from voice.text.parts import Manner, Pause, Spoken
+from voice.text.parts import Manner, Part, Pause, Spoken
 from voice.text.performs import Performs
 from voice.text.reading import Reading, readings
 
@@ -20,28 +20,23 @@ class Line:
     reading: Reading
 
 
-def manners(text: str, *, dialogue: bool = False) -> list[Manner]:
-    """Every manner of speaking that the text asks for, each once, in order.
+def parsed(text: str, *, dialogue: bool = False) -> tuple[Part, ...]:
+    """The text by its markup. Raises BadRequest or TooLarge where that is broken. `dialogue` tells whether one engine
+    performs all speakers of the text."""
+    return tuple(parts(text, dialogue=dialogue))
 
-    Reads all the markup, so it raises BadRequest or TooLarge where that is broken, before any sound is made.
-    """
-    found = (part.manner for part in parts(text, dialogue=dialogue) if isinstance(part, Spoken))
-    return list(dict.fromkeys(found))
+
+def manners(parts: Iterable[Part]) -> list[Manner]:
+    """Every manner of speaking that the text asks for, each once, in order."""
+    return list(dict.fromkeys(part.manner for part in parts if isinstance(part, Spoken)))
 
 
 def script(
-    text: str,
-    who: Callable[[Manner], tuple[str, Performs]],
-    dictionary: Dictionary | None = None,
-    *,
-    dialogue: bool = False,
+    parts: Iterable[Part], who: Callable[[Manner], tuple[str, Performs]], dictionary: Dictionary | None = None
 ) -> Iterator[Line | Pause]:
-    """Lines and rests in order, each made as it is taken.
-
-    `who` tells the language that serves a manner and what its engine performs; `dialogue` whether one engine performs
-    all speakers of the text.
-    """
-    for part in parts(text, dialogue=dialogue):
+    """Lines and rests in order, each made as it is taken. `who` tells the language that serves a manner and what its
+    engine performs."""
+    for part in parts:
         if isinstance(part, Pause):
             yield part
             continue

@@ -27,8 +27,10 @@ _ENTITY = "A document type or an entity has no place in speech markup"
 
 
 def is_ssml(text: str) -> bool:
-    """Whether it begins with `<speak`."""
+    """Whether it begins with `<speak`, or as only XML does: then it is no text to be read aloud, whatever it is."""
     head = text[:200].lstrip("\ufeff \t\r\n")
+    if head.startswith(("<?xml", "<!DOCTYPE")):
+        return True
     return head.startswith("<speak") and head[6:7] in ("", ">", "/", " ", "\t", "\r", "\n")
 
 
