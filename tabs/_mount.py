@@ -13,6 +13,7 @@ from accounts.principal import Principal
 from core.errors import VoiceForgeError
 from studio import Studio
 from tabs._look import FAVICON, RoyalPurple, css, head
+from tabs._quiet import count_plainly, hide_inputs, quieten
 
 SESSION = "x-voiceforge-session"
 SESSIONS = 300
@@ -37,9 +38,11 @@ def mount(app: FastAPI, studio: Studio, demo: gr.Blocks, identify: Identify) -> 
     demo._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     # Until this is true Gradio hands any file of this machine to an endpoint that takes one; only launch() sets it.
     demo.has_launched = True
+    quieten()
+    count_plainly(demo)
     gate = _gate(studio, identify)
     app.add_middleware(McpGuard, gate=gate)
-    return gr.mount_gradio_app(
+    mounted = gr.mount_gradio_app(
         app,
         demo,
         path="/",
@@ -58,6 +61,8 @@ def mount(app: FastAPI, studio: Studio, demo: gr.Blocks, identify: Identify) -> 
         show_error=True,
         footer_links=["api", "settings"],
     )
+    hide_inputs(mounted)
+    return mounted
 
 
 def _gate(studio: Studio, identify: Identify) -> Callable[[Request], Awaitable[str | None]]:

@@ -12,7 +12,7 @@ from engines.registry import find
 from tests.peers import need
 from voice.levels import TARGET, Levels
 from voice.routing import Routing
-from voice.speech import Speech, SpeechRequest
+from voice.speech import Speech, SpeechPlan, SpeechRequest
 from voice.timings import estimate, marked
 
 pytestmark = pytest.mark.integration
@@ -36,6 +36,11 @@ async def speech() -> AsyncIterator[Speech]:
         await pool.close()
 
 
+async def said(speech: Speech, plan: SpeechPlan) -> Audio:
+    async with aclosing(speech.stream(plan)) as stream:
+        return Audio.join([chunk.audio async for chunk in stream])
+
+
 @pytest.mark.parametrize("voice", TEXTS)
 async def test_guessed_words_are_near_what_the_engine_says(speech: Speech, voice: str):
     async with aclosing(speech.stream(speech.plan(SpeechRequest(TEXTS[voice], voice=voice)))) as stream:
@@ -53,9 +58,7 @@ async def test_voices_that_are_twelve_units_apart_become_equally_loud(speech: Sp
     loud = []
     for voice in ("flite/slt", "flite/kal16", "espeak-ng/en-us"):
         plan = speech.plan(SpeechRequest("The heating does not work, and we have no hot water.", voice=voice))
-        for _ in range(2):
-            async with aclosing(speech.stream(plan)) as stream:
-                audio = Audio.join([chunk.audio async for chunk in stream])
-        loud.append(loudness(audio))  # pyright: ignore[reportPossiblyUnboundVariable]
+        await said(speech, plan)
+        loud.append(loudness(await said(speech, plan)))
     assert max(loud) - min(loud) < 1.0
     assert sum(loud) / len(loud) == pytest.approx(TARGET, abs=1.0)

@@ -1,0 +1,76 @@
+import importlib
+import inspect
+import logging
+from types import SimpleNamespace
+
+import gradio as gr
+import httpx
+import pytest
+from fastapi import FastAPI
+from gradio.routes import App
+from pydantic import BaseModel
+
+from tabs._quiet import PRINTERS, count_plainly, hide_inputs, quieten
+
+
+class Body(BaseModel):
+    data: list[str]
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    before = [module.traceback for module in PRINTERS]
+    yield
+    for module, own in zip(PRINTERS, before, strict=True):
+        vars(module)["traceback"] = own
+
+
+def test_where_it_failed_is_logged_and_what_was_sent_is_not(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    quieten()
+    with caplog.at_level(logging.WARNING):
+        try:
+            raise ValueError("Received inputs: a-secret")
+        except ValueError:
+            PRINTERS[0].traceback.print_exc()
+    assert "ValueError at test_quiet.py:" in caplog.text
+    assert "a-secret" not in caplog.text + "".join(capsys.readouterr())
+
+
+def test_the_rest_of_the_module_stays():
+    quieten()
+    quieten()
+    assert PRINTERS[0].traceback.format_exc is importlib.import_module("traceback").format_exc
+
+
+def test_gradio_still_prints_where_this_expects_it():
+    """A new Gradio may print elsewhere."""
+    for module in PRINTERS:
+        assert "traceback.print_exc()" in inspect.getsource(module)
+
+
+async def test_a_malformed_call_is_not_repeated():
+    # A coroutine, as Gradio makes event loops where it finds none.
+    app = FastAPI()
+    app.mount("/", App())
+    hide_inputs(app)
+
+    @app.routes[-1].app.post("/call")  # type: ignore[attr-defined]
+    async def call(body: Body) -> None:
+        """Takes a list."""
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.post("/call", json={"text": "a-secret"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "data"]
+    assert "a-secret" not in answer.text
+
+
+async def test_too_few_values_are_counted_and_not_repeated():
+    demo = gr.Blocks()
+    count_plainly(demo)
+    event = SimpleNamespace(inputs=[1, 2], api_name="speak")
+    with pytest.raises(gr.Error, match="speak takes 2 values, and 1 came"):
+        demo.validate_inputs(event, ["a-secret"])  # type: ignore[arg-type]
+    demo.validate_inputs(event, ["a", "b"])  # type: ignore[arg-type]
