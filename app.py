@@ -92,6 +92,9 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        # The pool's sockets are asyncio's own; and clients keep an idle connection longer than the default of 5 s.
+        loop="asyncio",
+        timeout_keep_alive=75,
         forwarded_allow_ips=trusted,
         timeout_graceful_shutdown=10,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.accounts import Accounts
+from accounts.principal import Principal
 from core.metrics import Metrics
 from core.settings import Settings, for_workers
 from engines.base import REGISTRY, EngineConfig, SpeechDetector
@@ -17,8 +18,9 @@ from voice.cache import SpeechCache
 from voice.catalogue.cards import read
 from voice.downloads import Downloads, Hub
 from voice.levels import Levels
+from voice.pronunciations import Pronunciations
 from voice.routing import Routing
-from voice.speech import Speech
+from voice.speech import Speech, SpeechPlan, SpeechRequest
 from voice.transcription import Transcription
 from voice.versions import Versions
 from voice.voices import Voices
@@ -39,6 +41,7 @@ class Studio:
     voices: Voices
     routing: Routing
     speech: Speech
+    pronunciations: Pronunciations
     transcription: Transcription
     downloads: Downloads
     cache: SpeechCache
@@ -59,7 +62,12 @@ class Studio:
             tts_engine=settings.tts_engine,
             stt_engine=settings.stt_engine,
         )
-        config = PoolConfig(models_dir=models_dir, memory_mb=settings.memory_mb, environ=for_workers())
+        config = PoolConfig(
+            models_dir=models_dir,
+            memory_mb=settings.memory_mb,
+            environ=for_workers(),
+            options={"scripted-tts": dict(zip(("first", "step"), map(float, settings.scripted_delays), strict=False))},
+        )
         pool = Pool(config, metrics, engines=registry)
         detector: SpeechDetector = REGISTRY[DETECTOR](EngineConfig())
         files = {card.name: card.files for card, _ in read() if card.files}
@@ -86,6 +94,7 @@ class Studio:
                 cache=cache if settings.cache_mb else None,
                 versions=versions,
             ),
+            pronunciations=Pronunciations(storage),
             transcription=Transcription(pool, routing, detector, max_seconds=settings.max_audio_minutes * 60.0),
             downloads=downloads,
             cache=cache,
@@ -93,6 +102,15 @@ class Studio:
             versions=versions,
             started_at=time.time(),
         )
+
+    async def plan(self, caller: Principal, request: SpeechRequest) -> SpeechPlan:
+        """Speech for a caller, in which words are said as he has asked for: the way of every face to `speech.stream`.
+
+        A request that has a dictionary keeps it. Raises what `Speech.plan` raises.
+        """
+        if request.dictionary is None and (own := await self.pronunciations.dictionary(caller.id)):
+            request = replace(request, dictionary=own)
+        return await self.speech.prepare(request)
 
     async def start(self) -> None:
         await self.accounts.start()

@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 
 from api._edge import BodyLimit, Edge, OriginGuard
+from api._headers import SecurityHeaders
 from core.errors import BadRequest, VoiceForgeError
 from core.settings import Settings
 
@@ -107,7 +108,8 @@ async def _unknown(request: Request) -> Response:
 def install(app: FastAPI, settings: Settings) -> None:
     """Called once, after all routers are included and before a page is mounted at `/`, which takes what is left.
 
-    From the outside in: request ids and the last word on errors, CORS, the guard of open access, the size of bodies.
+    From the outside in: security headers, request ids and the last word on errors, CORS, the guard of open access, the
+    size of bodies.
     """
     for path in ("/v1/{path:path}", "/health", "/ready", "/version", "/metrics"):
         app.add_api_route(path, _unknown, methods=METHODS, include_in_schema=False)
@@ -126,6 +128,7 @@ def install(app: FastAPI, settings: Settings) -> None:
             expose_headers=EXPOSED,
         )
     app.add_middleware(Edge, answer=answer)
+    app.add_middleware(SecurityHeaders, public_url=settings.public_url)
 
 
 EXPOSED = [

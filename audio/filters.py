@@ -93,11 +93,32 @@ def _matrices(section: Section) -> _Matrices:
     return _Matrices(own, powers[:BLOCK, 0].T.copy(), reached[::-1].copy(), powers)
 
 
-def first_order_high_pass(hertz: float, rate: int) -> Section:
-    """A zero at 0 Hz and one pole; takes away a constant offset and adds no delay."""
-    pole = math.exp(-2 * math.pi * hertz / rate)
-    gain = (1 + pole) / 2
-    return Section(gain, -gain, 0.0, -pole, 0.0)
+class OffsetFilter:
+    """Takes away what lies below `hertz`, above all a constant offset: a zero at 0 Hz and one pole, no delay.
+
+    One pole is a sum that fades, y(n) = p y(n-1) + x(n), so a running sum of p⁻ⁿ x(n) gives a whole block at once; a
+    tenth of the cost of a `Filter`, for what is done to every chunk.
+    """
+
+    def __init__(self, hertz: float, rate: int):
+        pole = math.exp(-2 * math.pi * hertz / rate)
+        self._gain = (1 + pole) / 2
+        # As many samples as p⁻ⁿ may grow over without costing more than a float32's precision.
+        self._rise = pole ** -np.arange(1.0, 1.0 + min(rate, round(12 / -math.log(pole))))
+        self._last, self._out = 0.0, 0.0
+
+    def feed(self, samples: np.ndarray) -> np.ndarray:
+        """(n,) of any float type to float64 (n,)."""
+        size = len(self._rise)
+        blocks = [self._block(samples[at : at + size]) for at in range(0, len(samples), size)]
+        return np.concatenate(blocks) if blocks else np.zeros(0)
+
+    def _block(self, samples: np.ndarray) -> np.ndarray:
+        steps = np.diff(samples, prepend=self._last).astype(np.float64) * self._gain
+        rise = self._rise[: len(samples)]
+        out = (np.cumsum(steps * rise) + self._out) / rise
+        self._last, self._out = float(samples[-1]), float(out[-1])
+        return out
 
 
 def high_pass(hertz: float, rate: int, q: float = math.sqrt(0.5)) -> Section:

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks._callers import Connection
+from benchmarks._callers import FIRST, STEP, Connection
 from benchmarks._harness import Report, alternate, difference, main, percentile, ratio
 
 ROOT = Path(__file__).parent.parent
@@ -83,6 +83,7 @@ async def server() -> AsyncIterator[tuple[int, str]]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         own = {"VOICEFORGE_SCRIPTED": "1", "VOICEFORGE_ACCESS": "key", "VOICEFORGE_ADMIN_KEY": admin}
+        own |= {"VOICEFORGE_SCRIPTED_DELAYS": f"{FIRST},{STEP}", "VOICEFORGE_CACHE_MB": "0"}
         own |= {"HOST": "127.0.0.1", "PORT": str(port), "VOICEFORGE_DATA_DIR": folder, "LOG_LEVEL": "WARNING"}
         process = await asyncio.create_subprocess_exec(sys.executable, "app.py", cwd=ROOT, env=os.environ | own)
         try:

@@ -78,6 +78,9 @@ class Settings:
     scripted: bool = _setting("VOICEFORGE_SCRIPTED", False)
     """Offer the scripted engines, which play a script instead of a model, for load tests and demonstrations.
     Refused on a public address."""
+    scripted_delays: tuple[str, ...] = _setting("VOICEFORGE_SCRIPTED_DELAYS", ())
+    """Seconds that the scripted voice takes before its first tenth of a second of sound and before every other one,
+    such as `0.1,0.02`; empty is none."""
     log_level: str = _setting("LOG_LEVEL", "INFO")
     """DEBUG, INFO, WARNING or ERROR. What people say is logged at DEBUG only."""
 
@@ -102,6 +105,8 @@ class Settings:
             )
         if unknown := self.roles - {"web", "media"}:
             raise BadSettings(f"ROLES does not know {', '.join(sorted(unknown))}; it takes web and media.")
+        if len(self.scripted_delays) not in (0, 2) or not all(map(_is_number, self.scripted_delays)):
+            raise BadSettings("VOICEFORGE_SCRIPTED_DELAYS takes two numbers of seconds, such as 0.1,0.02.")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise BadSettings(f"LOG_LEVEL is {self.log_level!r}; it takes DEBUG, INFO, WARNING or ERROR.")
 
@@ -144,6 +149,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def _parse(variable: str, default: Any, text: str) -> Any:

@@ -6,13 +6,14 @@ Knows chunks and voices by their ids; which engine made them and who will hear t
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
 import numpy as np
 
 from audio.enhance import Enhancer
-from audio.filters import Filter, first_order_high_pass
+from audio.filters import OffsetFilter
 from audio.loudness import Meter
 from audio.value import Audio
 from engines.base import Chunk
@@ -30,19 +31,21 @@ class Care:
     """One voice's worth in one text. The gain is the same from its first sample to its last, so nothing swells, and
     nothing is delayed."""
 
-    def __init__(self, rate: int, gain_db: float = 0.0):
-        self._meter = Meter(rate)
-        self._high_pass = Filter([first_order_high_pass(OFFSET_HERTZ, rate)])
+    def __init__(self, rate: int, gain_db: float = 0.0, *, metered: bool = True):
+        self._meter = Meter(rate) if metered else None
+        self._high_pass = OffsetFilter(OFFSET_HERTZ, rate)
         self._factor = 10 ** (gain_db / 20)
 
     def feed(self, samples: np.ndarray) -> np.ndarray:
         """Float32 (n,) in, float32 (n,) out."""
-        self._meter.feed(samples)
+        if self._meter:
+            self._meter.feed(samples)
         return limited(self._high_pass.feed(samples) * self._factor)
 
     def heard(self) -> tuple[float, float]:
-        """LUFS of what was fed, before any of this, and the seconds of it that were not silence."""
-        return self._meter.integrated(), self._meter.sounding()
+        """LUFS of what was fed, before any of this, and the seconds of it that were not silence; nothing heard where it
+        is not metered."""
+        return (self._meter.integrated(), self._meter.sounding()) if self._meter else (-math.inf, 0.0)
 
 
 class Cares:
@@ -55,7 +58,9 @@ class Cares:
     async def feed(self, voice: str, chunk: Chunk) -> Chunk:
         """The next chunk that `voice` (`engine/name`) says, as it should sound. Word times stay as they are."""
         if voice not in self._voices:
-            self._voices[voice] = Care(self._rate, self._levels.gain_db(voice))
+            # Metering is most of the work, and a voice that was heard for a minute has no more to tell.
+            metered = self._levels.wants(voice)
+            self._voices[voice] = Care(self._rate, self._levels.gain_db(voice), metered=metered)
         care = self._voices[voice]
         if chunk.audio.seconds > LONG:
             return Chunk(Audio(await asyncio.to_thread(care.feed, chunk.audio.samples), self._rate), chunk.words)

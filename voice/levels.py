@@ -78,6 +78,11 @@ class Levels:
         level = self.level(voice)
         return max(-MOST_GAIN, min(MOST_GAIN, TARGET - level.lufs)) if level else 0.0
 
+    def wants(self, voice: str) -> bool:
+        """Whether it helps to hear more of a voice."""
+        known = self._table.get(voice)
+        return known is None or known.seconds < KNOWN
+
     def learn(self, voice: str, lufs: float, seconds: float) -> bool:
         """An utterance, as the engine made it. Answers whether the table is now worth saving."""
         if not math.isfinite(lufs) or seconds < LEAST:

@@ -25,9 +25,9 @@ from voice.cache import SpeechCache, key_of
 from voice.care import Cares, enhanced
 from voice.levels import Levels
 from voice.routing import Route, Routing
-from voice.spoken import is_binary
+from voice.spoken import is_binary, is_speakable, spoken
 from voice.text.dictionary import Dictionary
-from voice.text.parts import Manner, Part, Pause
+from voice.text.parts import Manner, Part, Pause, Spoken
 from voice.text.performs import Performs, performs
 from voice.text.script import Line, manners, parsed, script
 from voice.timings import Timer
@@ -117,7 +117,8 @@ class Speech:
         cast = self._cast(request, route, manners(parts))
         able = [self._routing.spec(one.engine).capabilities for one in cast.values()]
         plan = SpeechPlan(request, route, spec.rate, parts, cast, any("words" not in each for each in able))
-        if not any(isinstance(item, Line) for item in self._script(plan)):
+        plain = any(_is_speakable(part.text) for part in parts if isinstance(part, Spoken))
+        if not plain and not any(isinstance(item, Line) for item in self._script(plan)):
             raise BadRequest("There is nothing to speak in this text: no letter and no digit.", param="input")
         return plan
 
@@ -271,3 +272,8 @@ class Speech:
 def _check_speed(speed: float) -> None:
     if not (math.isfinite(speed) and SLOWEST <= speed <= FASTEST):
         raise BadRequest(f"speed is {speed:g}; it takes {SLOWEST} to {FASTEST:g}.", param="speed")
+
+
+def _is_speakable(text: str) -> bool:
+    """Looks no further than the first words."""
+    return any(is_speakable(spoken(text[at : at + 200])) for at in range(0, len(text), 200))

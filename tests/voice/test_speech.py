@@ -305,9 +305,16 @@ async def test_ssml_is_read_and_its_speed_followed():
     assert [request.speed for request in pool.requests] == [1.5, 3.0, 1.5]
 
 
+async def test_a_text_may_be_nothing_but_a_say_as():
+    pool = FakePool()
+    await spoken(pool, '<speak><say-as interpret-as="characters">abc</say-as></speak>')
+    assert len(pool.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
+        ("[laugh]", BadRequest),
         ("<speak>broken", BadRequest),
         ('<!DOCTYPE x [<!ENTITY a "b">]><speak>&a;</speak>', BadRequest),
         ("<speak>" + "<s>" * 10_000 + "x" + "</s>" * 10_000 + "</speak>", BadRequest),
