@@ -66,5 +66,34 @@ def m001_keys_usage_secrets(database: Database) -> None:
     )
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (m001_keys_usage_secrets,)
+def m002_usage_days(database: Database) -> None:
+    """`writer` is the connection that adds to the row, on SQLite and of the days before this step 0."""
+    _run(
+        database,
+        """CREATE TABLE usage_days (
+            day BIGINT NOT NULL, key_id {text} NOT NULL, op {text} NOT NULL, engine {text} NOT NULL,
+            writer BIGINT NOT NULL, requests BIGINT NOT NULL, failed BIGINT NOT NULL, characters BIGINT NOT NULL,
+            audio_seconds DOUBLE PRECISION NOT NULL, milliseconds DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (day, key_id, op, engine, writer))""",
+        "CREATE INDEX usage_days_key ON usage_days (key_id, day)",
+        """INSERT INTO usage_days SELECT day, key_id, op, engine, 0, COUNT(*),
+            SUM(CASE status WHEN 'failed' THEN 1 ELSE 0 END), SUM(characters), SUM(audio_seconds), SUM(milliseconds)
+            FROM usage GROUP BY day, key_id, op, engine""",
+    )
+
+
+def m003_pronunciations(database: Database) -> None:
+    _run(
+        database,
+        # `form` is what an entry stands for, alike for two that cannot be side by side; `folded` is what it is found by.
+        """CREATE TABLE pronunciations (
+            id {serial}, owner {text} NOT NULL, form {text} NOT NULL, folded {text} NOT NULL, written {text} NOT NULL,
+            spoken {text} NOT NULL, ipa {text} NOT NULL, language {text} NOT NULL, case_sensitive BIGINT NOT NULL,
+            UNIQUE (owner, form, language))""",
+        "CREATE INDEX pronunciations_folded ON pronunciations (owner, folded, id)",
+        "CREATE TABLE pronunciation_versions (owner {text} PRIMARY KEY, version BIGINT NOT NULL)",
+    )
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (m001_keys_usage_secrets, m002_usage_days, m003_pronunciations)
 """In order; a step that was released is never changed, the next one corrects it."""

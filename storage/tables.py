@@ -10,6 +10,8 @@ from peewee import Table
 KEYS = Table("keys")
 USAGE = Table("usage")
 SECRETS = Table("secrets")
+PRONUNCIATIONS = Table("pronunciations")
+PRONUNCIATION_VERSIONS = Table("pronunciation_versions")
 MIGRATIONS = Table("migrations")
 
 

@@ -22,6 +22,7 @@ MOST_WORDS = 24
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Scripts that leave no space between words: every character is taken as one."""
 _JOINED = r"[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0900-\u0dff\u200c\u200d]"
+_JOINERS = {0x200C: None, 0x200D: None}
 _WORD = re.compile(rf"[^\W_{_UNSPACED}]+(?:{_JOINED}+[^\W_{_UNSPACED}]*)*|[^\s]")
 
 
@@ -103,20 +104,36 @@ class Dictionary:
         return 0, None
 
     def _enter(self, entry: Entry) -> None:
-        if max(len(entry.written), len(entry.spoken), len(entry.ipa)) > MOST_CHARS:
-            raise TooLarge(f"An entry of a dictionary may have {MOST_CHARS} characters at most.", param="entries")
-        if not entry.written.isprintable() or not (entry.spoken + entry.ipa).isprintable():
-            raise BadRequest("An entry of a dictionary holds characters that cannot be read.", param="entries")
-        row = tuple(_form(word) for word in _WORD.findall(entry.written))
-        if len(row) > MOST_WORDS:
-            raise TooLarge(f"An entry of a dictionary may have {MOST_WORDS} words at most.", param="entries")
-        if not row or not (entry.spoken.strip() or entry.ipa.strip()):
-            raise BadRequest("An entry of a dictionary needs a written and a spoken form.", param="entries")
+        row = words_of(entry)
         folded = tuple(map(_fold, row))
         key = canonical(entry.language) if entry.language else ""
         index, words = (self._exact, row) if entry.case_sensitive else (self._folded, folded)
         index.setdefault(words, {})[key] = entry
         self._lengths.setdefault(folded[0], set()).add(len(row))
+
+
+def words_of(entry: Entry) -> tuple[str, ...]:
+    """The words and signs of the written form. Raises BadRequest and TooLarge on an entry that cannot be."""
+    if max(len(entry.written), len(entry.spoken), len(entry.ipa)) > MOST_CHARS:
+        raise TooLarge(f"An entry of a dictionary may have {MOST_CHARS} characters at most.", param="entries")
+    if not _readable(entry.written + entry.spoken + entry.ipa):
+        raise BadRequest("An entry of a dictionary holds characters that cannot be read.", param="entries")
+    row = tuple(_form(word) for word in _WORD.findall(entry.written))
+    if len(row) > MOST_WORDS:
+        raise TooLarge(f"An entry of a dictionary may have {MOST_WORDS} words at most.", param="entries")
+    if not row or not (entry.spoken.strip() or entry.ipa.strip()):
+        raise BadRequest("An entry of a dictionary needs a written and a spoken form.", param="entries")
+    return row
+
+
+def folded_words(entry: Entry) -> tuple[str, ...]:
+    """The same without regard to case."""
+    return tuple(map(_fold, words_of(entry)))
+
+
+def _readable(text: str) -> bool:
+    """Persian and the scripts of India write with a joiner and a non-joiner that Python does not take for printable."""
+    return text.isprintable() or text.translate(_JOINERS).isprintable()
 
 
 def _form(word: str) -> str:
