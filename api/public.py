@@ -8,6 +8,7 @@ from typing import Any
 
 from gradio.events import api
 
+from api import _house_calls as house
 from api import _record_calls as records
 from api import _sound_calls as sound
 from api._binding import bound
@@ -22,6 +23,7 @@ ROUTES: Mapping[str, Callable[..., Any]] = {
     "POST /v1/audio/convert": sound.convert,
     "GET /v1/audio/voices": records.voices,
     "GET /v1/audio/voices/{voice_id:path}": records.voice,
+    "GET /v1/audio/catalogue": house.catalogue,
     "GET /v1/audio/models": records.audio_models,
     "GET /v1/models": records.models,
     "GET /v1/models/{model_id:path}": records.model,
@@ -32,6 +34,17 @@ ROUTES: Mapping[str, Callable[..., Any]] = {
     "POST /v1/keys/{key_id}/rotate": records.rotate_key,
     "GET /v1/usage": records.usage,
     "GET /v1/usage/recent": records.recent_usage,
+    "GET /v1/status": house.status,
+    "GET /v1/status/log/{engine:path}": house.engine_log,
+    "DELETE /v1/status/cache": house.clear_cache,
+    "GET /v1/downloads": house.list_downloads,
+    "GET /v1/downloads/{engine}": house.get_download,
+    "POST /v1/downloads/{engine}": house.start_download,
+    "POST /v1/downloads/{engine}/cancel": house.cancel_download,
+    "DELETE /v1/downloads/{engine}": house.delete_download,
+    "GET /v1/benchmarks": house.list_benchmarks,
+    "POST /v1/benchmarks/{name}": house.run_benchmark,
+    "DELETE /v1/benchmarks": house.cancel_benchmark,
     "GET /health": records.health,
     "GET /ready": records.ready,
     "GET /version": records.version,

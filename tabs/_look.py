@@ -33,7 +33,7 @@ def head() -> str:
 
 
 def css() -> str:
-    return asset("page.css")
+    return "".join(asset(name) for name in ("page.css", "voices.css", "status.css"))
 
 
 class RoyalPurple(Base):

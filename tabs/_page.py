@@ -22,7 +22,7 @@ def build_demo(studio: Studio, register_api: Callable[[Studio], None] | None = N
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         with gr.Column(elem_id="vf-page"):
             _, who = header(studio)
-            with gr.Tabs(elem_id="vf-tabs"):
+            with gr.Tabs(elem_id="vf-tabs", overflow_behavior="wrap"):
                 for room in sorted(modules("tabs"), key=lambda room: room.ORDER):
                     with gr.Tab(room.TITLE, id=room.__name__.rpartition(".")[2]) as tab:
                         look_again = room.build(studio)

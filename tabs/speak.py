@@ -41,6 +41,7 @@ BASIC = "This is a basic voice. Install flite or download a natural voice for cl
 
 def build(studio: Studio) -> None:
     past = gr.State([])
+    elsewhere = gr.HTML("", js_on_load=asset("use.js"), elem_classes="vf-unseen", apply_default_css=False)
     with gr.Row(equal_height=False, elem_classes="vf-columns"):
         with gr.Column(scale=5, min_width=300):
             wanted, go, cancel = _controls(studio)
@@ -64,8 +65,18 @@ def build(studio: Studio) -> None:
             yield _summary(spoken), str(spoken.player), _download(spoken.file), past, past
 
     @plainly
-    async def ui_voices_of(language: str) -> Any:
-        return gr.update(choices=voice_choices(studio, language or ""), value="")
+    async def ui_voices_of(language: str, voice: str) -> Any:
+        offered = voice_choices(studio, language or "")
+        kept = voice if voice in (id for _, id in offered) else ""
+        return gr.update(choices=offered, value=kept)
+
+    @plainly
+    async def ui_use_voice(request: gr.Request, event: gr.EventData) -> Any:
+        """Another tab has chosen a voice."""
+        principal_of(request).need("speech")
+        wanted = str(event._data.get("id", "")) if isinstance(event._data, dict) else ""
+        found = studio.voices.find(wanted)
+        return "", gr.update(choices=voice_choices(studio, ""), value=found.id)
 
     async def ui_speak_cancel() -> tuple[str, Any]:
         return note("Cancelled; the engine has stopped."), _download(None)
@@ -80,7 +91,8 @@ def build(studio: Studio) -> None:
     )  # fmt: skip
     run.failure(ui_speak_failed, None, status, api_name="ui_speak_failed", **private)
     cancel.click(ui_speak_cancel, None, [status, results[2]], cancels=[run], api_name="ui_speak_cancel", **private)
-    language.change(ui_voices_of, language, voice, api_name="ui_voices_of", **private)
+    language.change(ui_voices_of, [language, voice], voice, api_name="ui_voices_of", **private)
+    elsewhere.use(ui_use_voice, None, [language, voice], api_name="ui_use_voice", **private)
 
 
 def _controls(studio: Studio) -> tuple[list[Any], gr.Button, gr.Button]:

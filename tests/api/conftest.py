@@ -10,7 +10,22 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api import convert, errors, health, keys, models, segments, speech, transcriptions, usage, voices
+from api import (
+    benchmarks,
+    catalogue,
+    convert,
+    downloads,
+    errors,
+    health,
+    keys,
+    models,
+    segments,
+    speech,
+    status,
+    transcriptions,
+    usage,
+    voices,
+)
 from core.settings import Settings
 from studio import Studio
 
@@ -46,7 +61,8 @@ def build(settings: Settings) -> FastAPI:
 
     app = FastAPI(lifespan=life)
     app.state.studio = studio
-    for module in (convert, health, keys, models, segments, speech, transcriptions, usage, voices):
+    rooms = (benchmarks, catalogue, convert, downloads, health, keys, models)
+    for module in (*rooms, segments, speech, status, transcriptions, usage, voices):
         app.include_router(module.router)
     errors.install(app, settings)
     return app

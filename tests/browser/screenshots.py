@@ -52,6 +52,14 @@ def _used(page: Any, folder: Path, look: str) -> None:
     page.locator("#transcribe-status .vf-facts").first.wait_for(timeout=120_000)
     page.wait_for_timeout(500)
     _shot(page, folder, "Transcribe", look)
+    tab(page, "Voices")
+    page.locator(".vf-voice").first.wait_for()
+    _shot(page, folder, "Voices", look)
+    page.locator(".vf-find").fill("hindi")
+    _shot(page, folder, "Voices-hindi", look)
+    tab(page, "Status")
+    page.locator(".vf-engine").first.wait_for()
+    _shot(page, folder, "Status", look)
     tab(page, "Keys & usage")
     page.locator("#keys-name input, #keys-name textarea").fill("Telephone robot")
     page.locator("#keys-create").click()
@@ -60,7 +68,7 @@ def _used(page: Any, folder: Path, look: str) -> None:
 
 
 def _shot(page: Any, folder: Path, name: str, look: str) -> None:
-    tab(page, name.removesuffix("-empty"))
+    tab(page, name.split("-")[0])
     page.wait_for_timeout(700)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if wide > 0:

@@ -19,9 +19,11 @@ from tests.tabs.conftest import ADMIN, Server
 pytestmark = pytest.mark.integration
 
 ENDPOINTS = [
-    "audio_models", "convert", "create_key", "get_key", "health", "list_keys", "metrics", "model", "models", "ready",
-    "recent_usage", "revoke_key", "rotate_key", "segments", "speak", "speak_stream", "transcribe", "translate", "usage",
-    "version", "voice", "voices",
+    "audio_models", "cancel_benchmark", "cancel_download", "catalogue", "clear_cache", "convert", "create_key",
+    "delete_download", "engine_log", "get_download", "get_key", "health", "list_benchmarks", "list_downloads",
+    "list_keys", "metrics", "model", "models", "ready", "recent_usage", "revoke_key", "rotate_key", "run_benchmark",
+    "segments", "speak", "speak_stream", "start_download", "status", "transcribe", "translate", "usage", "version",
+    "voice", "voices",
 ]  # fmt: skip
 
 
@@ -119,7 +121,9 @@ def test_arguments_are_checked_as_over_http(client: Client, asked: dict[str, Any
     [("voices", {"limit": 10**9}), ("voices", {"language": 5}), ("list_keys", {"offset": -1}),
      ("usage", {"since": "x"}), ("usage", {"group_by": "moon"}), ("rotate_key", {"key_id": "a", "overlap_seconds": -1}),
      ("create_key", {"name": ""}), ("create_key", {"name": "a", "scopes": ["everything"]}),
-     ("create_key", {"name": "a", "expires_at": "soon"}), ("get_key", {"key_id": ["a"]})],
+     ("create_key", {"name": "a", "expires_at": "soon"}), ("get_key", {"key_id": ["a"]}),
+     ("catalogue", {"gender": "x"}), ("catalogue", {"limit": 10**9}), ("catalogue", {"language": "?"}),
+     ("engine_log", {"engine": "nobody"}), ("start_download", {"engine": "nobody"}), ("run_benchmark", {"name": "x"})],
 )  # fmt: skip
 def test_records_are_asked_for_with_checked_arguments(client: Client, name: str, asked: dict[str, Any]):
     with pytest.raises(AppError) as caught:
@@ -159,6 +163,8 @@ def test_every_record_can_be_asked_for(client: Client):
         "health",
         "ready",
         "version",
+        "catalogue",
+        "status",
     ):
         assert client.predict(api_name=f"/{name}"), name
     assert client.predict("alloy", api_name="/voice")["object"] == "audio.voice"
