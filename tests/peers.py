@@ -10,6 +10,7 @@ HINTS = {
     "chromium": "apt-get install chromium",
     "flite": "apt-get install flite",
     "libflite": "apt-get install libflite1",
+    "postgresql": "apt-get install postgresql",
 }
 
 
@@ -19,6 +20,10 @@ def find(name: str) -> str:
         return ctypes.util.find_library(name.removeprefix("lib")) or ""
     if name == "chromium":
         return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+    if name == "postgresql":
+        from tests.postgresql import programs
+
+        return programs()
     return shutil.which(name) or ""
 
 

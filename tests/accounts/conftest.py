@@ -1,4 +1,4 @@
-"""Accounts on a database of their own, with a clock that moves when told."""
+"""Accounts on a database of their own, SQLite and PostgreSQL, with a clock that moves when told."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -8,6 +8,9 @@ import pytest
 from accounts.accounts import Accounts
 from core.settings import Settings
 from storage.db import Storage
+from tests.postgresql import empty_postgresql, postgresql_server, url
+
+__all__ = ["empty_postgresql", "postgresql_server", "url"]
 
 ADMIN = "an-admin-key-of-my-own-choosing"
 NOON = 1_795_176_000.0
@@ -31,13 +34,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def begin(tmp_path: Path, clock: Clock) -> AsyncIterator[Callable[..., Awaitable[Accounts]]]:
+async def begin(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Callable[..., Awaitable[Accounts]]]:
     """Starts accounts as another process on the same database would: `await begin(access="open")`."""
     opened: list[Storage] = []
 
     async def start(**settings) -> Accounts:
         values = {"data_dir": tmp_path, "access": "key", "admin_key": ADMIN} | settings
-        opened.append(Storage.open("", tmp_path))
+        opened.append(Storage.open(url, tmp_path))
         accounts = Accounts(opened[-1], Settings(**values), clock=clock)
         await accounts.start()
         return accounts

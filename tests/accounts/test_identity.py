@@ -267,6 +267,7 @@ async def test_another_secret_key_is_refused_and_the_old_one_behind_it_is_not(be
 # What is never seen
 
 
+@pytest.mark.parametrize("url", [""], ids=["sqlite"])
 async def test_no_secret_is_in_the_database_a_repr_or_an_error(begin, tmp_path, caplog):
     with caplog.at_level(logging.DEBUG):
         accounts = await begin(secret_key="canary-" * 6)

@@ -86,6 +86,7 @@ async def test_a_write_cancelled_before_its_turn_is_not_done(storage):
     busy = Busy(storage)
     write = storage.write(keys.add, key(1))
     write.cancel()
+    await asyncio.sleep(0)  # the loop hands the cancellation on in its next round
     busy.end()
     await storage.write(keys.add, key(2))
     assert await storage.read(keys.get, "k1") is None
@@ -140,7 +141,7 @@ async def test_writes_that_wait_together_share_a_commit(tmp_path):
     storage.close()
     # the trace's own, the one that held the others up, and theirs
     assert statements.count("COMMIT") <= 3
-    assert sum("INSERT INTO usage" in statement for statement in statements) == 50
+    assert sum("INSERT INTO usage (" in statement for statement in statements) == 50
 
 
 async def test_a_server_that_dropped_the_connection_is_found_again(empty_postgresql, tmp_path):

@@ -1,9 +1,15 @@
 """Keys, usage and secrets as they are kept, on every database."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from random import Random
+
 import pytest
+from peewee import SqliteDatabase
 
 from core.errors import Conflict
-from storage import keys, secrets, usage
+from storage import keys, migrations, secrets, usage
 from storage.db import Storage
 from storage.keys import KeyRecord
 from storage.usage import DAY, UsageRecord
@@ -117,6 +123,82 @@ def test_characters_since(week):
     assert week.read_sync(usage.characters_since, "a", 0.0) == 16
     assert week.read_sync(usage.characters_since, "a", 11.0) == 11
     assert week.read_sync(usage.characters_since, "nobody", 0.0) == 0
+
+
+SPANS = (
+    (0.0, DAY * 20.0), (DAY * 3.0, DAY * 5.0), (DAY * 3.5, DAY * 5.25), (DAY * 3.25, DAY * 3.5), (DAY * 3.5, DAY * 4.0),
+    (DAY * 3.0, DAY * 3.5), (DAY * 3.5, DAY * 4.5), (DAY * 9.5, DAY * 9.75), (DAY * 9.5, 1e300), (-1e300, DAY * 0.5),
+    (-float("inf"), float("inf")), (5.0, 5.0), (9.0, 5.0), (DAY * 30.0, DAY * 40.0),
+)  # fmt: skip
+
+
+def test_sums_of_any_time_are_those_of_its_rows(storage):
+    random = Random(7)
+    rows = [
+        record(
+            random.uniform(0, DAY * 10), random.choice("ab"), random.choice(["speech", "convert"]),
+            random.choice(["flite", ""]), characters=random.randrange(2**40), audio_seconds=random.randrange(9) / 2,
+            milliseconds=1.0, status=random.choice(["ok", "failed", "cancelled"]),
+        )
+        for _ in range(400)
+    ]  # fmt: skip
+    storage.write_sync(lambda database: [usage.add(database, row) for row in rows])
+    for (since, until), group, key_id in product(SPANS, usage.GROUPS, (None, "a", "nobody")):
+        found = storage.read_sync(usage.sums, since, until, group, key_id)
+        chosen = [row for row in rows if since <= row.at < until and key_id in (None, row.key_id)]
+        assert found == summed(chosen, group), (since / DAY, until / DAY, group, key_id)
+
+
+def summed(rows: list[UsageRecord], group: str) -> list[usage.UsageSum]:
+    of = {"day": lambda row: f"1970-01-{int(row.at // DAY) + 1:02}", "key": lambda row: row.key_id}
+    groups: dict[str, list[UsageRecord]] = {}
+    for row in rows:
+        groups.setdefault(of.get(group, lambda row: getattr(row, group))(row), []).append(row)
+    return [
+        usage.UsageSum(
+            name, len(own), sum(row.status == "failed" for row in own), sum(row.characters for row in own),
+            sum(row.audio_seconds for row in own), float(len(own)),
+        )
+        for name, own in sorted(groups.items())
+    ]  # fmt: skip
+
+
+def test_days_before_they_were_summed_are_counted(reopen, monkeypatch):
+    added = next(number for number, step in enumerate(migrations.STEPS) if step.__name__.endswith("usage_days"))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "STEPS", migrations.STEPS[:added])
+        old = reopen()
+        for at in (10.0, 20.0, DAY * 2.0):
+            old.write_sync(
+                usage._run, usage._ADD, (at, int(at // DAY), "a", "speech", "flite", "", 5, 1, 1, "failed", "")
+            )
+        old.close()
+    storage = reopen()
+    storage.write_sync(usage.add, record(30.0, "a", "speech", "flite", characters=7))
+    found = storage.read_sync(usage.sums, 0.0, 1e9, "day", None)
+    assert [(item.group, item.requests, item.failed, item.characters) for item in found] == [
+        ("1970-01-01", 3, 2, 17),
+        ("1970-01-03", 1, 1, 5),
+    ]
+
+
+def test_writers_of_the_same_days_do_not_wait_for_each_other(reopen):
+    """Each adds for two keys in one transaction, one in the other order."""
+    meet = threading.Barrier(2)
+
+    def add(database, *keys) -> None:
+        for name in keys:
+            usage.add(database, record(1.0, name, "speech", "flite", characters=1))
+            if not isinstance(database, SqliteDatabase):  # which lets one write at a time
+                meet.wait(10)
+
+    first, second = reopen(), reopen()
+    with ThreadPoolExecutor(2) as threads:
+        done = [threads.submit(first.write_sync, add, "a", "b"), threads.submit(second.write_sync, add, "b", "a")]
+        for each in done:
+            each.result(20)
+    found = first.read_sync(usage.sums, 0.0, 1e9, "key", None)
+    assert [(item.group, item.requests, item.characters) for item in found] == [("a", 2, 2), ("b", 2, 2)]
 
 
 def test_recent_rows_newest_first(week):
