@@ -21,7 +21,7 @@ START_SECONDS = 60.0
 @contextmanager
 def running(**environment: str) -> Iterator[str]:
     """The address of an app that answers. Ended when the block is left."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         own = {"HOST": "127.0.0.1", "PORT": str(port), "VOICEFORGE_DATA_DIR": folder, "LOG_LEVEL": "WARNING"}
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **own, **environment})
@@ -33,7 +33,7 @@ def running(**environment: str) -> Iterator[str]:
             process.wait(30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
