@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from peewee import Database
+
 from accounts import asked, keys, seed
 from accounts.budget import Budgets
 from accounts.counted import Counted
@@ -20,6 +22,7 @@ from core.errors import BadRequest, Conflict, LimitReached, NotFound, RateLimite
 from core.metrics import Metrics
 from core.settings import Settings
 from storage import keys as key_rows
+from storage import pronunciations as pronunciation_rows
 from storage import usage as usage_rows
 from storage.db import Storage
 from storage.keys import KeyRecord
@@ -158,15 +161,15 @@ class Accounts(Identity):
         return keys.key_of(await self._found(key_id))
 
     async def revoke_key(self, principal: Principal, key_id: str) -> Key:
-        """It and who signed in with it are turned away from now on. Raises NotFound."""
+        """It and who signed in with it are turned away from now on; its pronunciations are gone. Raises NotFound."""
         principal.need("keys")
         await self._found(key_id)
-        await self._storage.write(key_rows.revoke, key_id, self._clock())
+        await self._storage.write(_revoke, key_id, self._clock())
         self._known.forget(key_id)
         return keys.key_of(await self._found(key_id))
 
     async def rotate_key(self, principal: Principal, key_id: str, overlap_seconds: float = 0.0) -> NewKey:
-        """A new key of the same name, rights, limits and end; the old one ends after the overlap.
+        """A new key of the same name, rights, limits, end and pronunciations; the old one ends after the overlap.
 
         Raises NotFound, Conflict for a key that is not valid any more, Forbidden for one that may more than you.
         """
@@ -180,7 +183,7 @@ class Accounts(Identity):
         secret = keys.new_secret()
         fresh = seed.new_record(self._peppers[0], secret, old.name, old.scopes, now)
         fresh = replace(fresh, expires_at=old.expires_at, **vars(keys.limits_of(old)))
-        await self._storage.write(key_rows.replace, old, fresh, now + overlap_seconds)
+        await self._storage.write(_rotate, old, fresh, now + overlap_seconds)
         self._known.forget(key_id)
         return NewKey(keys.key_of(fresh), secret)
 
@@ -208,3 +211,14 @@ def _whose(principal: Principal) -> str | None:
         return None
     principal.need("usage")
     return principal.key_id
+
+
+def _revoke(database: Database, key_id: str, at: float) -> None:
+    key_rows.revoke(database, key_id, at)
+    pronunciation_rows.clear(database, f"key:{key_id}")
+
+
+def _rotate(database: Database, old: KeyRecord, fresh: KeyRecord, ends_at: float) -> None:
+    """Pronunciations belong to a key's principal, so the new one gets those of the old one."""
+    key_rows.replace(database, old, fresh, ends_at)
+    pronunciation_rows.copy(database, f"key:{old.id}", f"key:{fresh.id}")

@@ -5,13 +5,14 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import gradio as gr
 from starlette.datastructures import MutableHeaders
 
 from accounts.lease import Usage
 from accounts.principal import Principal
+from api import captions as captioning
 from api import convert as converting
 from api import segments as finding
 from api import speech as speaking
@@ -26,6 +27,8 @@ from studio import Studio
 from voice.segments import Rules
 
 Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm", "ulaw", "alaw"]
+Captions = Literal["json", "srt", "vtt"]
+Enhancements = list[speaking.Enhancement]
 Written = Literal["json", "text", "srt", "verbose_json", "vtt"]
 
 
@@ -39,6 +42,7 @@ async def speak(
     speed: float = 1.0,
     response_format: Format = "mp3",
     instructions: str = "",
+    enhancement: Enhancements | None = None,
 ) -> gr.FileData:
     """Speak a text and give the audio as a file.
 
@@ -50,11 +54,12 @@ async def speak(
         speed: 0.25 to 4; 1 is the voice's own pace.
         response_format: The format of the file.
         instructions: How to speak, in words, for engines that can follow them.
+        enhancement: Of the sound: denoise, clarity, both or none.
 
     Returns:
         The audio file.
     """
-    body = _speech(text, voice, model, language, speed, response_format, instructions)
+    body = _speech(text, voice, model, language, speed, response_format, instructions, enhancement)
     return await kept(_spoken(studio, request, body), f"speech{find(body.response_format).suffix}")
 
 
@@ -68,6 +73,7 @@ async def speak_stream(
     speed: float = 1.0,
     response_format: Format = "mp3",
     instructions: str = "",
+    enhancement: Enhancements | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
     """Speak a text and give the audio piece by piece, the first while the rest is being made.
 
@@ -79,11 +85,12 @@ async def speak_stream(
         speed: 0.25 to 4; 1 is the voice's own pace.
         response_format: The format that the pieces join to.
         instructions: How to speak, in words, for engines that can follow them.
+        enhancement: Of the sound: denoise, clarity, both or none.
 
     Returns:
         Pieces in order, each with `audio` in base64 and its `content_type`.
     """
-    body = _speech(text, voice, model, language, speed, response_format, instructions)
+    body = _speech(text, voice, model, language, speed, response_format, instructions, enhancement)
     content_type = find(body.response_format).content_type
     async with aclosing(_spoken(studio, request, body)) as parts:
         async for part in parts:
@@ -91,11 +98,60 @@ async def speak_stream(
                 yield {"audio": base64.b64encode(part).decode(), "content_type": content_type}
 
 
+async def speak_captions(
+    studio: Studio,
+    request: gr.Request,
+    text: str,
+    voice: str = "",
+    model: str = "auto",
+    language: str = "",
+    speed: float = 1.0,
+    response_format: Format = "mp3",
+    instructions: str = "",
+    enhancement: Enhancements | None = None,
+    captions: Captions = "json",
+) -> str | dict[str, Any]:
+    """Speak a text and give the times of its words, as captions too.
+
+    Args:
+        text: What to say, 20,000 characters at most.
+        voice: A voice's id, name or a well-known name such as alloy; empty is the best for the language.
+        model: auto, or an engine's name.
+        language: A tag such as en or pt-BR; empty leaves it to the voice and the text.
+        speed: 0.25 to 4; 1 is the voice's own pace.
+        response_format: The format of the audio.
+        instructions: How to speak, in words, for engines that can follow them.
+        enhancement: Of the sound: denoise, clarity, both or none.
+        captions: json has the audio, the words and both kinds of captions; srt and vtt are the captions alone.
+
+    Returns:
+        The captions, or an object with `audio` in base64, `words`, `srt`, `vtt`, and whether times are `estimated`.
+    """
+    body = _speech(
+        text, voice, model, language, speed, response_format, instructions, enhancement, captioning.CaptionsBody,
+        captions=captions,
+    )  # fmt: skip
+    answer = await captioning.made(studio, caller_of(request), body)
+    return json.loads(answer) if body.captions == "json" else answer
+
+
+B = TypeVar("B", bound=speaking.SpeechBody)
+
+
 def _speech(
-    text: str, voice: str, model: str, language: str, speed: float, response_format: str, instructions: str
-) -> speaking.SpeechBody:
+    text: str,
+    voice: str,
+    model: str,
+    language: str,
+    speed: float,
+    response_format: str,
+    instructions: str,
+    enhancement: Any,
+    kind: type[B] = speaking.SpeechBody,
+    **more: Any,
+) -> B:
     return checked(
-        speaking.SpeechBody,
+        kind,
         input=text,
         voice=voice,
         model=model,
@@ -103,12 +159,14 @@ def _speech(
         speed=speed,
         response_format=response_format,
         instructions=instructions,
+        enhancement=enhancement or [],
+        **more,
     )
 
 
 async def _spoken(studio: Studio, request: gr.Request, body: speaking.SpeechBody) -> AsyncGenerator[bytes, None]:
     caller, form = caller_of(request), find(body.response_format)
-    plan = await studio.speech.prepare(body.request())
+    plan = await studio.plan(caller, body.request())
     async with (
         await studio.accounts.admit(caller, "speech", characters=len(body.input)) as lease,
         aclosing(speaking._audio(studio, plan, lease, form.name, MutableHeaders())) as parts,
@@ -244,8 +302,9 @@ async def convert(
     sample_rate: int = 24_000,
     start: float = 0.0,
     end: float | None = None,
+    enhancement: Enhancements | None = None,
 ) -> gr.FileData:
-    """Change a recording's format and sample rate, or cut a part out of it.
+    """Change a recording's format and sample rate, clean its sound, or cut a part out of it.
 
     Args:
         file: The recording.
@@ -253,13 +312,19 @@ async def convert(
         sample_rate: 8000 to 48000 Hz.
         start: Where the part begins, in seconds.
         end: Where it ends, in seconds; empty is the recording's end.
+        enhancement: Of the sound: denoise, clarity, both or none.
 
     Returns:
         The new file, in mono.
     """
     caller, path = caller_of(request), uploaded(file)
     form = checked(
-        converting.ConvertForm, response_format=response_format, sample_rate=sample_rate, start=start, end=end
+        converting.ConvertForm,
+        response_format=response_format,
+        sample_rate=sample_rate,
+        start=start,
+        end=end,
+        enhancement=enhancement or [],
     )
     if form.end is not None and form.end <= form.start:
         raise BadRequest("end must lie after start.", param="end")

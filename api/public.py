@@ -11,12 +11,14 @@ from gradio.events import api
 from api import _house_calls as house
 from api import _record_calls as records
 from api import _sound_calls as sound
+from api import _word_calls as words
 from api._binding import bound
 from studio import Studio
 
 ROUTES: Mapping[str, Callable[..., Any]] = {
     "POST /v1/audio/speech": sound.speak,
     "POST /v1/audio/speech/streaming": sound.speak_stream,
+    "POST /v1/audio/speech/captions": sound.speak_captions,
     "POST /v1/audio/transcriptions": sound.transcribe,
     "POST /v1/audio/translations": sound.translate,
     "POST /v1/audio/segments": sound.segments,
@@ -27,6 +29,14 @@ ROUTES: Mapping[str, Callable[..., Any]] = {
     "GET /v1/audio/models": records.audio_models,
     "GET /v1/models": records.models,
     "GET /v1/models/{model_id:path}": records.model,
+    "GET /v1/pronunciations": words.list_pronunciations,
+    "POST /v1/pronunciations": words.add_pronunciation,
+    "DELETE /v1/pronunciations": words.clear_pronunciations,
+    "POST /v1/pronunciations/import": words.import_pronunciations,
+    "GET /v1/pronunciations/export": words.export_pronunciations,
+    "GET /v1/pronunciations/{entry_id}": words.get_pronunciation,
+    "PUT /v1/pronunciations/{entry_id}": words.change_pronunciation,
+    "DELETE /v1/pronunciations/{entry_id}": words.remove_pronunciation,
     "POST /v1/keys": records.create_key,
     "GET /v1/keys": records.list_keys,
     "GET /v1/keys/{key_id}": records.get_key,

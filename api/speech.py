@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from accounts.lease import Lease, Usage
 from api._stream import Body, Head, Streamed, event, header_text
@@ -27,6 +27,10 @@ INLINE = ("pcm", "wav", "ulaw", "alaw")
 """Formats whose encoding of a chunk takes no longer than handing it to a thread and back does (50 µs)."""
 
 
+Enhancement = Literal["denoise", "clarity"]
+"""Of the sound: steady noise pushed down, and speech made clearer."""
+
+
 class NamedVoice(BaseModel):
     id: str
 
@@ -42,10 +46,13 @@ class SpeechBody(BaseModel):
     speed: float = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
     language: str = ""
+    enhancement: list[Enhancement] = Field([], max_length=8)
 
     def request(self) -> SpeechRequest:
         voice = self.voice.id if isinstance(self.voice, NamedVoice) else self.voice
-        return SpeechRequest(self.input, voice, self.model, self.language, self.speed, self.instructions)
+        return SpeechRequest(
+            self.input, voice, self.model, self.language, self.speed, self.instructions, tuple(self.enhancement)
+        )
 
 
 BODY = json_schema(SpeechBody)
@@ -58,7 +65,7 @@ async def speech(request: Request, studio: House, caller: KnownCaller) -> Respon
     """Speak a text. The answer streams from the first chunk on; headers say which engine and voice are used."""
     body = await json_body(request, SpeechBody)
     form = find(body.response_format)
-    plan = await studio.speech.prepare(body.request())
+    plan = await studio.plan(caller, body.request())
     async with AsyncExitStack() as stack:
         lease = await stack.enter_async_context(
             await studio.accounts.admit(caller, "speech", characters=len(body.input), request_id=request_id(request))

@@ -85,7 +85,7 @@ def m002_usage_days(database: Database) -> None:
 def m003_pronunciations(database: Database) -> None:
     _run(
         database,
-        # `form` is what an entry stands for, alike for two that cannot be side by side; `folded` is what it is found by.
+        # `form` is what an entry stands for, alike for two that exclude each other; `folded` is what it is found by.
         """CREATE TABLE pronunciations (
             id {serial}, owner {text} NOT NULL, form {text} NOT NULL, folded {text} NOT NULL, written {text} NOT NULL,
             spoken {text} NOT NULL, ipa {text} NOT NULL, language {text} NOT NULL, case_sensitive BIGINT NOT NULL,

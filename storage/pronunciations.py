@@ -103,8 +103,10 @@ def remove(database: Database, owner: str, entry_id: int) -> PronunciationRecord
 
 def clear(database: Database, owner: str) -> int:
     """How many there were."""
-    _change(database, owner)
-    return ROWS.delete().where(ROWS.c.owner == owner).execute(database)
+    gone = ROWS.delete().where(ROWS.c.owner == owner).execute(database)
+    if gone:
+        _change(database, owner)
+    return gone
 
 
 def load(database: Database, owner: str, entries: Sequence[PronunciationRecord], replace: bool) -> int:
@@ -143,7 +145,7 @@ def put(database: Database, owner: str, entries: Sequence[PronunciationRecord]) 
 
 
 def _change(database: Database, owner: str) -> None:
-    """The next version. Comes first in each change: on PostgreSQL it makes two changes of one owner take turns."""
+    """The next version. Comes first where entries are added: on PostgreSQL two who add for one owner take turns."""
     one = database.param
     database.execute_sql(
         f"INSERT INTO pronunciation_versions (owner, version) VALUES ({one}, 1) "
@@ -172,7 +174,8 @@ def _values(owner: str, entry: PronunciationRecord) -> tuple[Any, ...]:
 
 def _record(row: dict[str, Any]) -> PronunciationRecord:
     values: dict[str, Any] = {name: value for name, value in row.items() if name != "owner"}
-    return PronunciationRecord(**values | {"case_sensitive": bool(row["case_sensitive"])})
+    values["case_sensitive"] = bool(row["case_sensitive"])
+    return PronunciationRecord(**values)
 
 
 def _room(wanted: int) -> None:

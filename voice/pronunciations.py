@@ -76,6 +76,8 @@ class Pronunciations:
     ) -> tuple[list[Pronunciation], int]:
         """Entries in alphabetical order, and how many there are; of a search, those that begin so in whatever case."""
         prefix = _folded(cleaned(search))
+        if not prefix.isprintable() and not prefix.translate({0x200C: None, 0x200D: None}).isprintable():
+            return [], 0
         found = await self._storage.read(rows.page, owner, offset, limit, prefix)
         total = await self._storage.read(rows.count, owner, prefix)
         return [_shown(record) for record in found], total

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ import numpy as np
 from audio.enhance import ENHANCEMENTS
 from audio.value import Audio
 from core.errors import BadRequest, EngineError, TooLarge
-from engines.base import Chunk, SynthesisRequest
+from engines.base import Chunk, SynthesisRequest, Word
 from engines.pool import Priority
 from voice._ahead import AnyPool
 from voice._joints import Joints
@@ -30,7 +30,7 @@ from voice.text.dictionary import Dictionary
 from voice.text.parts import Manner, Part, Pause, Spoken
 from voice.text.performs import Performs, performs
 from voice.text.script import Line, manners, parsed, script
-from voice.timings import Timer
+from voice.timings import Timer, marked
 from voice.versions import Versions
 
 SLOWEST, FASTEST = 0.25, 4.0
@@ -135,6 +135,12 @@ class Speech:
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
+
+    def marked(self, plan: SpeechPlan, words: Iterable[Word]) -> tuple[Word, ...]:
+        """All the words that `stream` gave, with the marks that stand at them in the text, as captions need them. Takes
+        as long as reading the text; engines leave marks out, and some run small words together."""
+        shown = (item.reading.shown for item in self._script(plan) if isinstance(item, Line))
+        return marked(" ".join(shown), words)
 
     def _made(self, plan: SpeechPlan, priority: Priority) -> AsyncGenerator[Chunk]:
         chunks = self._spoken(plan, priority)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api import (
     benchmarks,
+    captions,
     catalogue,
     convert,
     downloads,
@@ -19,6 +20,7 @@ from api import (
     health,
     keys,
     models,
+    pronunciations,
     segments,
     speech,
     status,
@@ -62,7 +64,7 @@ def build(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=life)
     app.state.studio = studio
     rooms = (benchmarks, catalogue, convert, downloads, health, keys, models)
-    for module in (*rooms, segments, speech, status, transcriptions, usage, voices):
+    for module in (*rooms, captions, pronunciations, segments, speech, status, transcriptions, usage, voices):
         app.include_router(module.router)
     errors.install(app, settings)
     return app

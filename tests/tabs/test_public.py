@@ -19,10 +19,12 @@ from tests.tabs.conftest import ADMIN, Server
 pytestmark = pytest.mark.integration
 
 ENDPOINTS = [
-    "audio_models", "cancel_benchmark", "cancel_download", "catalogue", "clear_cache", "convert", "create_key",
-    "delete_download", "engine_log", "get_download", "get_key", "health", "list_benchmarks", "list_downloads",
-    "list_keys", "metrics", "model", "models", "ready", "recent_usage", "revoke_key", "rotate_key", "run_benchmark",
-    "segments", "speak", "speak_stream", "start_download", "status", "transcribe", "translate", "usage", "version",
+    "add_pronunciation", "audio_models", "cancel_benchmark", "cancel_download", "catalogue", "change_pronunciation",
+    "clear_cache", "clear_pronunciations", "convert", "create_key", "delete_download", "engine_log",
+    "export_pronunciations", "get_download", "get_key", "get_pronunciation", "health", "import_pronunciations",
+    "list_benchmarks", "list_downloads", "list_keys", "list_pronunciations", "metrics", "model", "models", "ready",
+    "recent_usage", "remove_pronunciation", "revoke_key", "rotate_key", "run_benchmark", "segments", "speak",
+    "speak_captions", "speak_stream", "start_download", "status", "transcribe", "translate", "usage", "version",
     "voice", "voices",
 ]  # fmt: skip
 
