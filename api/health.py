@@ -41,7 +41,9 @@ async def ready(studio: House, caller: Caller) -> JSONResponse:
             {"id": model.id, "kind": model.kind, "ready": not model.why_not, "why_not": model.why_not}
             for model in await asyncio.to_thread(studio.routing.models)
         ]
-        body["running"] = [asdict(state) for state in studio.pool.state()]
+        # What workers print is for administrators.
+        hidden: dict[str, Any] = {} if caller.may("keys") else {"log": ()}
+        body["running"] = [asdict(state) | hidden for state in studio.pool.state()]
     return JSONResponse(body, 200 if works else 503)
 
 

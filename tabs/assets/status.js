@@ -219,7 +219,7 @@ function bars(result) {
       mark.style.left = `${Math.min(100, (bound / scale) * 100)}%`;
       rail.append(mark);
     }
-    line.append(part("span", "", worded(name, units[name])), rail, part("em", missed ? "missed" : "", `${plain(value)} ${units[name] || ""}`));
+    line.append(part("span", "", worded(name, units[name])), rail, part("em", missed ? "missed" : "", `${plain(value)} ${units[name] === "us" ? "µs" : units[name] || ""}`));
     chart.append(line);
   }
   return chart;

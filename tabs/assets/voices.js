@@ -126,7 +126,7 @@ function use(voice) {
 function missing(voice) {
   const line = lacking(voice.why_not, voice.commands);
   if (voice.commands.length) line.prepend(part("span", "vf-why", "Not installed:"));
-  if (voice.installed && !voice.commands.length) line.append(pressed("vf-mini", "To Status", () => toTab("status")));
+  if (voice.installed && !voice.commands.length) line.append(pressed("vf-mini", "Download …", () => toTab("status")));
   return line;
 }
 

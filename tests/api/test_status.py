@@ -143,8 +143,16 @@ def test_the_log_of_an_engine_hides_secrets(program, client, server: Server):
     assert client.get("/v1/status/log/nobody").status_code == 404
 
 
+def test_ready_shows_the_log_to_administrators_only(program, plain, client, server: Server):
+    speak(client)
+    worker = next(lane for name, lane in server.studio.pool._fleet.lanes.items() if name == "espeak-ng").workers[0]
+    worker.tail.append("a line of a worker")
+    assert "a line of a worker" in client.get("/ready").text
+    assert "a line of a worker" not in plain.get("/ready").text
+
+
 def test_the_cache_is_cleared(program, client, server: Server):
-    server.studio.cache._blobs.put("0" * 64, b"x" * 5000)  # type: ignore[attr-defined]
+    server.studio.cache._blobs.put("0" * 64, b"x" * 5000)
     assert client.get("/v1/status").json()["cache"]["disk"]["count"] == 1
     assert client.delete("/v1/status/cache").json()["freed_bytes"] > 5000
     assert client.get("/v1/status").json()["cache"]["disk"]["bytes"] == 0

@@ -187,6 +187,53 @@ def test_the_status_tab_tells_of_engines_and_their_logs(page: Any):
     loaded.get_by_role("button", name="Hide log").wait_for()
 
 
+def told(page: Any, **changes: Any) -> None:
+    """What the page is told when it asks how everything stands: the truth, and these."""
+
+    def answer(route: Any) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | changes)
+
+    page.route("**/v1/status", answer)
+
+
+def test_a_download_shows_how_far_it_is_and_is_cancelled(page: Any):
+    download = {"engine": "kokoro", "model": "int8", "status": "downloading", "bytes": 42_000_000, "total": 100_000_000,
+                "bytes_per_second": 2_000_000, "seconds_left": 29, "why": "", "busy": True}  # fmt: skip
+    told(page, downloads=[download])
+    tab(page, "Status")
+    row = page.locator(".vf-job", has_text="kokoro int8")
+    row.get_by_text("42 %").wait_for()
+    assert "42.0 MB of 100 MB · 2.0 MB/s · 29 s left" in row.inner_text()
+    with page.expect_request("**/v1/downloads/kokoro/cancel?model=int8") as asked:
+        row.get_by_role("button", name="Cancel").click()
+    assert asked.value.method == "POST"
+
+
+def test_figures_of_benchmarks_are_drawn_as_bars(page: Any):
+    result = {"figures": {"first_ms": 5.0, "share": 3.0}, "units": {"first_ms": "ms"}, "missed": ["share"],
+              "targets": {"share": {"at_most": 2.0}}, "spread": {}}  # fmt: skip
+    run = {"name": "pool", "state": "done", "at": 1.0, "seconds": 3.0, "why": "", "result": result}
+    page.route("**/v1/benchmarks/pool", lambda route: route.fulfill(json={}))
+    told(page, benchmarks={"names": ["pool"], "data": [run]})
+    tab(page, "Status")
+    page.locator(".vf-measure").first.wait_for()
+    assert page.locator(".vf-measure").all_inner_texts() == ["first\n5 ms", "share\n3"]
+    assert page.locator(".vf-measure em.missed").inner_text() == "3"
+    with page.expect_request("**/v1/benchmarks/pool"):
+        page.get_by_role("button", name="Workers and queue").click()
+
+
+def test_what_an_engine_prints_is_text(page: Any):
+    line = '<img src=x onerror="window.broken = true">'
+    page.route("**/v1/status/log/**", lambda route: route.fulfill(json={"data": [line]}))
+    tab(page, "Status")
+    page.locator(".vf-engine").get_by_role("button", name="Log").first.click()
+    page.locator(".vf-log", has_text="onerror").wait_for()
+    assert page.locator(".vf-log img").count() == 0
+    assert page.evaluate("window.broken") is None
+
+
 def test_status_is_asked_for_only_while_it_is_seen_and_costs_no_session(page: Any):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
