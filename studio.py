@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from accounts.accounts import Accounts
 from accounts.principal import Principal
+from core.lag import LoopLag
 from core.metrics import Metrics
 from core.settings import Settings, for_workers
+from core.trials import Trials
 from engines.base import REGISTRY, EngineConfig, SpeechDetector
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
@@ -47,6 +49,8 @@ class Studio:
     cache: SpeechCache
     levels: Levels
     versions: Versions
+    lag: LoopLag
+    trials: Trials
     started_at: float
     """Seconds since the epoch."""
 
@@ -100,6 +104,8 @@ class Studio:
             cache=cache,
             levels=levels,
             versions=versions,
+            lag=LoopLag(),
+            trials=Trials(settings.data_dir / "benchmarks", for_workers()),
             started_at=time.time(),
         )
 
@@ -113,12 +119,15 @@ class Studio:
         return await self.speech.prepare(request)
 
     async def start(self) -> None:
+        self.lag.start()
         await self.accounts.start()
         await self.pool.start()
 
     async def close(self) -> None:
         """End every worker, then close the database, so that what ended requests cost is still written."""
+        await self.trials.close()
         await self.downloads.close()
         await self.pool.close()
         await self.cache.close()
+        await self.lag.close()
         self.storage.close()

@@ -12,9 +12,6 @@ from api._shapes import listed
 from api._wiring import House
 from api.auth import KnownCaller
 from api.status import ADMINISTRATOR
-from core.errors import Unavailable
-from core.trials import Trials
-from studio import Studio
 
 router = APIRouter(prefix="/v1/benchmarks", tags=["status"])
 
@@ -23,7 +20,7 @@ router = APIRouter(prefix="/v1/benchmarks", tags=["status"])
 async def list_benchmarks(studio: House, caller: KnownCaller) -> dict[str, Any]:
     """The latest run of each benchmark, with its figures, their units and targets."""
     caller.need(ADMINISTRATOR)
-    trials = trials_of(studio)
+    trials = studio.trials
     return listed((asdict(trial) for trial in trials.latest()), names=trials.names)
 
 
@@ -33,19 +30,14 @@ async def run_benchmark(
 ) -> dict[str, Any]:
     """Begin one; its figures are in the list once it is done, within a minute or so."""
     caller.need(ADMINISTRATOR)
-    return asdict(trials_of(studio).start(name))
+    return asdict(studio.trials.start(name))
 
 
 @router.delete("")
 async def cancel_benchmark(studio: House, caller: KnownCaller) -> dict[str, Any]:
     """Stop the one that runs, if any."""
     caller.need(ADMINISTRATOR)
-    await trials_of(studio).cancel()
+    await studio.trials.cancel()
     return await list_benchmarks(studio, caller)
 
 
-def trials_of(studio: Studio) -> Trials:
-    """Raises Unavailable where this app runs no benchmarks."""
-    if trials := getattr(studio, "trials", None):
-        return trials
-    raise Unavailable("Benchmarks are not available in this app.")

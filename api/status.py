@@ -78,12 +78,9 @@ async def standing(studio: Studio, caller: Principal) -> dict[str, Any]:
     return answer | await asyncio.to_thread(_house, studio) | {"downloads": fetched}
 
 
-def _loop(studio: Studio) -> dict[str, Any] | None:
+def _loop(studio: Studio) -> dict[str, Any]:
     """How late the event loop was in the last minute, in milliseconds."""
-    watch = getattr(studio, "lag", None)
-    if watch is None:
-        return None
-    lag = watch.now()
+    lag = studio.lag.now()
     return {name: round(getattr(lag, name) * 1000, 2) for name in ("p50", "p99", "most")} | {"samples": lag.samples}
 
 
@@ -131,9 +128,8 @@ def _house(studio: Studio) -> dict[str, Any]:
     }
 
 
-def _benchmarks(studio: Studio) -> dict[str, Any] | None:
-    trials = getattr(studio, "trials", None)
-    return {"names": trials.names, "data": [asdict(trial) for trial in trials.latest()]} if trials else None
+def _benchmarks(studio: Studio) -> dict[str, Any]:
+    return {"names": studio.trials.names, "data": [asdict(trial) for trial in studio.trials.latest()]}
 
 
 def _storage(studio: Studio) -> dict[str, Any]:
