@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from core.errors import NotDownloaded, NotInstalled
 from engines.base import Engine, EngineConfig, EngineSpec
 
+AGAIN_SECONDS = 1.0
+"""How long weights that are not here are not looked for again: a look reads the disk, and every request asks."""
+
 
 class Engines:
-    """Asks each class once whether it is installed, and about weights until they are there; `refresh` asks anew."""
+    """Asks each class once whether it is installed, and about weights until they are there; `refresh` asks anew.
+    `clock` gives seconds."""
 
-    def __init__(self, registry: Mapping[str, type[Engine]], config: EngineConfig):
+    def __init__(
+        self, registry: Mapping[str, type[Engine]], config: EngineConfig, clock: Callable[[], float] = time.monotonic
+    ):
         self._registry = dict(registry)
         self._config = config
+        self._clock = clock
+        self._looked: dict[tuple[str, str], float] = {}
         self._missing: dict[str, str] = {}
         self._downloaded: set[tuple[str, str]] = set()
         self.refresh()
@@ -22,6 +32,7 @@ class Engines:
     def refresh(self) -> None:
         self._missing = {name: cls.missing() for name, cls in self._registry.items()}
         self._downloaded.clear()
+        self._looked.clear()
 
     def names(self) -> list[str]:
         return list(self._registry)
@@ -41,11 +52,12 @@ class Engines:
         return not self._missing[name]
 
     def is_downloaded(self, name: str, model: str) -> bool:
-        if (name, model) not in self._downloaded and self._registry[name].downloaded(
-            replace(self._config, model=model)
-        ):
-            self._downloaded.add((name, model))
-        return (name, model) in self._downloaded
+        key = (name, model)
+        if key not in self._downloaded and self._clock() - self._looked.get(key, -math.inf) > AGAIN_SECONDS:
+            self._looked[key] = self._clock()
+            if self._registry[name].downloaded(replace(self._config, model=model)):
+                self._downloaded.add(key)
+        return key in self._downloaded
 
     def ready_models(self, name: str) -> list[str]:
         """The models that can be used now, best first: empty where none can, `[""]` where there is one only."""

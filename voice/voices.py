@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -35,12 +36,17 @@ _VARIANT = re.compile(r"[\w-]{1,32}", re.ASCII)
 class Voices:
     """The voices of a registry of engines, those of the best engines first."""
 
-    def __init__(self, registry: Mapping[str, type[Engine]], config: EngineConfig | None = None):
-        self.engines = Engines(registry, config or EngineConfig())
+    def __init__(
+        self,
+        registry: Mapping[str, type[Engine]],
+        config: EngineConfig | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.engines = Engines(registry, config or EngineConfig(), clock)
         self.catalogue = Catalogue(self.engines)
         self._voices: tuple[Voice, ...] = ()
         self._by_name: dict[str, list[Voice]] = {}
-        self._aliases: dict[tuple[str, str], dict[str, Voice]] = {}
+        self._aliases: dict[tuple[str, str, frozenset[str]], dict[str, Voice]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -58,9 +64,11 @@ class Voices:
 
     def all(self) -> tuple[Voice, ...]:
         """The voices that can be used here."""
-        # Asked once for each engine, not for each of its voices: it may look on the disk.
-        ready = {engine for engine in {voice.engine for voice in self._voices} if self.engines.ready_models(engine)}
+        ready = self._ready()
         return tuple(voice for voice in self._voices if voice.engine in ready)
+
+    def _ready(self) -> frozenset[str]:
+        return frozenset(spec.name for spec in self.engines.of_kind("tts") if self.engines.ready_models(spec.name))
 
     def find(self, name: str, language: str = "") -> Voice:
         """The voice by its id, its bare name where only one has it, an alias, or the best one for `default` and "".
@@ -97,7 +105,7 @@ class Voices:
 
     def aliases(self, language: str = "", engine: str = "") -> dict[str, Voice]:
         """The well-known names and the voices they stand for: each a different one as long as there are enough."""
-        key = (language.casefold(), engine)
+        key = (language.casefold(), engine, self._ready())
         if key not in self._aliases:
             self._aliases[key] = _cast(_with_variants(self.preferred(language, engine)))
         return self._aliases[key]

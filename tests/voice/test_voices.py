@@ -88,3 +88,22 @@ def test_a_new_engine_is_seen_after_a_look():
     engines["flite"].missing = classmethod(lambda cls: "")  # type: ignore[attr-defined]
     voices.refresh()
     assert voices.find("alloy").engine == "flite"
+
+
+def test_weights_that_arrive_are_seen_within_a_second_and_change_who_the_aliases_are():
+    here, looks, now = [False], [], [0.0]
+
+    def arrived(model: str) -> bool:
+        looks.append(model)
+        return here[0]
+
+    engines = registry()
+    engines["natural"] = engine_class("natural", "tts", voices=[voice("natural/ann", "en")], here=arrived, quality=90)
+    voices = Voices(engines, clock=lambda: now[0])
+    assert voices.find("alloy").engine == "flite"
+    seen = len(looks)
+    here[0] = True
+    assert voices.find("alloy").engine == "flite"
+    assert len(looks) == seen
+    now[0] += 1.1
+    assert voices.find("alloy").id == "natural/ann"
