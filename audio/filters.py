@@ -102,23 +102,26 @@ class OffsetFilter:
 
     def __init__(self, hertz: float, rate: int):
         pole = math.exp(-2 * math.pi * hertz / rate)
-        self._gain = (1 + pole) / 2
         # As many samples as p⁻ⁿ may grow over without costing more than a float32's precision.
-        self._rise = pole ** -np.arange(1.0, 1.0 + min(rate, round(12 / -math.log(pole))))
+        powers = np.arange(1.0, 1.0 + min(rate, round(12 / -math.log(pole))))
+        self._rise, self._fall = (1 + pole) / 2 * pole**-powers, pole**powers
         self._last, self._out = 0.0, 0.0
 
     def feed(self, samples: np.ndarray) -> np.ndarray:
         """(n,) of any float type to float64 (n,)."""
-        size = len(self._rise)
-        blocks = [self._block(samples[at : at + size]) for at in range(0, len(samples), size)]
-        return np.concatenate(blocks) if blocks else np.zeros(0)
-
-    def _block(self, samples: np.ndarray) -> np.ndarray:
-        steps = np.diff(samples, prepend=self._last).astype(np.float64) * self._gain
-        rise = self._rise[: len(samples)]
-        out = (np.cumsum(steps * rise) + self._out) / rise
-        self._last, self._out = float(samples[-1]), float(out[-1])
+        out, size = np.empty(len(samples)), len(self._rise)
+        for at in range(0, len(samples), size):
+            self._block(samples[at : at + size], out[at : at + size])
         return out
+
+    def _block(self, samples: np.ndarray, out: np.ndarray) -> None:
+        out[0] = samples[0] - self._last
+        np.subtract(samples[1:], samples[:-1], out=out[1:])
+        out *= self._rise[: len(out)]
+        out.cumsum(out=out)
+        out += self._out
+        out *= self._fall[: len(out)]
+        self._last, self._out = float(samples[-1]), float(out[-1])
 
 
 def high_pass(hertz: float, rate: int, q: float = math.sqrt(0.5)) -> Section:

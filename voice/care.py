@@ -89,8 +89,8 @@ async def enhanced(chunks: AsyncGenerator[Chunk], rate: int, enhancement: Iterab
 def limited(samples: np.ndarray) -> np.ndarray:
     """Peaks bent towards the ceiling, float32: a curve without memory, whose slope at the knee is one."""
     size = np.abs(samples)
-    over = size > KNEE
-    if over.any():
+    if size.max(initial=0.0) > KNEE:
+        over = size > KNEE
         samples, room = samples.copy(), CEILING - KNEE
         samples[over] = np.sign(samples[over]) * (KNEE + room * np.tanh((size[over] - KNEE) / room))
     return samples.astype(np.float32)
