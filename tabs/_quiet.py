@@ -1,8 +1,9 @@
 """Keeps what people sent out of errors. Gradio prints the traceback of an event that failed past the log, and in its
-message the values it was called with; and it answers a malformed call with the call itself."""
+message the values it was called with; it answers a malformed call with the call itself, or with a 500."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import traceback
@@ -16,12 +17,16 @@ import gradio.routes
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
 PRINTERS = (gradio.queueing, gradio.route_utils, gradio.routes)
 """The modules whose `traceback.print_exc()` runs in a server."""
 FRAMES = 6
+FAULTS = (TypeError, KeyError, ValueError, AttributeError, IndexError, RecursionError)
+"""What Gradio's routes raise on a call that names what is not there or has another shape than they take."""
+DIRECT = ("/gradio_api/run/", "/gradio_api/api/")
 
 
 def quieten() -> None:
@@ -36,6 +41,10 @@ def hide_inputs(app: FastAPI) -> None:
         mounted = getattr(route, "app", None)
         if isinstance(mounted, gradio.routes.App):
             mounted.add_exception_handler(RequestValidationError, _malformed)
+            for fault in FAULTS:
+                mounted.add_exception_handler(fault, _refused)
+            mounted.add_exception_handler(OSError, _misnamed)
+            mounted.add_middleware(PlainRefusal)
 
 
 def count_plainly(demo: gr.Blocks) -> None:
@@ -53,6 +62,42 @@ async def _malformed(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     told = [{name: fault[name] for name in ("type", "loc", "msg")} for fault in error.errors()]
     return JSONResponse({"detail": told}, 422)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    """Logged, since a fault of the page's own would look like this too."""
+    _log()
+    return JSONResponse({"detail": "This call cannot be understood: it names something that is not here."}, 400)
+
+
+async def _misnamed(request: Request, error: Exception) -> JSONResponse:
+    """A name that is no file's; what else a disk may have is not the caller's fault."""
+    if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
+        return await _refused(request, error)
+    raise error
+
+
+class PlainRefusal:
+    """An event that is run directly and refuses what it was given is answered by Gradio with a 500; here with a 400.
+    What broke in here stays a 500."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 500:
+                held.append(message)
+                return
+            while held:
+                broke = b"internal_error" in message.get("body", b"")
+                await send({**held.pop(), "status": 500 if broke else 400})
+            await send(message)
+
+        is_direct = scope["type"] == "http" and scope["path"].startswith(DIRECT)
+        await self.app(scope, receive, sent if is_direct else send)
 
 
 def _log(*_: object, **__: object) -> None:

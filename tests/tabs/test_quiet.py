@@ -1,3 +1,4 @@
+import errno
 import importlib
 import inspect
 import logging
@@ -7,10 +8,11 @@ import gradio as gr
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from gradio.routes import App
 from pydantic import BaseModel
 
-from tabs._quiet import PRINTERS, count_plainly, hide_inputs, quieten
+from tabs._quiet import PRINTERS, PlainRefusal, count_plainly, hide_inputs, quieten
 
 
 class Body(BaseModel):
@@ -74,3 +76,43 @@ async def test_too_few_values_are_counted_and_not_repeated():
     with pytest.raises(gr.Error, match="speak takes 2 values, and 1 came"):
         demo.validate_inputs(event, ["a-secret"])  # type: ignore[arg-type]
     demo.validate_inputs(event, ["a", "b"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [(KeyError("a-secret"), 400), (TypeError("a-secret"), 400), (ValueError("a-secret"), 400),
+     (OSError(errno.ENAMETOOLONG, "a-secret"), 400), (OSError(errno.ENOSPC, "a-secret"), 500),
+     (MemoryError("a-secret"), 500)],
+)  # fmt: skip
+async def test_a_call_that_gradio_stumbles_over_is_refused(raised: Exception, status: int):
+    app = FastAPI()
+    app.mount("/", App())
+    hide_inputs(app)
+
+    @app.routes[-1].app.get("/stumble")  # type: ignore[attr-defined]
+    async def stumble() -> None:
+        raise raised
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        answer = await client.get("/stumble")
+    assert answer.status_code == status
+    assert "a-secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "status"),
+    [("/gradio_api/run/x", "This is too long. [too_large]", 400), ("/gradio_api/run/x", "[internal_error]", 500),
+     ("/gradio_api/else", "This is too long.", 500)],
+)  # fmt: skip
+async def test_an_event_run_directly_refuses_with_a_400(path: str, error: str, status: int):
+    app = FastAPI()
+    app.add_middleware(PlainRefusal)
+
+    @app.get(path)
+    async def run() -> JSONResponse:
+        return JSONResponse({"error": error}, 500)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
