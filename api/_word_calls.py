@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from accounts.principal import Principal
 from api import pronunciations as saying
 from api._binding import caller_of, checked
-from api._words import EntryBody, Written
 from studio import Studio
+from voice.pronunciation_files import EntryBody, Form
 from voice.pronunciations import PAGE
 
 
@@ -25,7 +25,7 @@ class Named(BaseModel):
 
 class File(BaseModel):
     entries: str
-    format: Written = "json"
+    format: Form = "json"
     replace: bool = False
 
 
@@ -140,7 +140,7 @@ async def clear_pronunciations(studio: Studio, request: gr.Request) -> dict[str,
 
 
 async def import_pronunciations(
-    studio: Studio, request: gr.Request, entries: str, format: Written = "json", replace: bool = False
+    studio: Studio, request: gr.Request, entries: str, format: Form = "json", replace: bool = False
 ) -> dict[str, Any]:
     """Take many pronunciations, all or none.
 
@@ -158,7 +158,7 @@ async def import_pronunciations(
     return await saying.imported(studio.pronunciations, caller, data, file.format, file.replace)
 
 
-async def export_pronunciations(studio: Studio, request: gr.Request, format: Written = "json") -> str:
+async def export_pronunciations(studio: Studio, request: gr.Request, format: Form = "json") -> str:
     """Give all your pronunciations as text that the import takes.
 
     Args:

@@ -12,16 +12,14 @@ from accounts.principal import Principal
 from api._shapes import Limit, Offset, listed
 from api._upload import json_body, json_schema
 from api._wiring import House
-from api._words import EntryBody, Written, read, shown, write
 from api.auth import KnownCaller
-from core.errors import TooLarge, UnsupportedMedia
-from voice.pronunciations import PAGE, Pronunciations
+from core.errors import UnsupportedMedia
+from voice.pronunciation_files import EntryBody, Form, fields, read, write
+from voice.pronunciations import PAGE, Pronunciation, Pronunciations
 
 router = APIRouter(prefix="/v1/pronunciations", tags=["pronunciations"])
 
-MOST_BYTES = 2_000_000
-"""Of a file of pronunciations."""
-TYPES: dict[str, Written] = {"application/json": "json", "text/csv": "csv"}
+TYPES: dict[str, Form] = {"application/json": "json", "text/csv": "csv"}
 BODY = json_schema(EntryBody)
 FILE = {
     "requestBody": {
@@ -41,6 +39,10 @@ async def speaker(caller: KnownCaller) -> Principal:
 
 
 Speaker = Annotated[Principal, Depends(speaker)]
+
+
+def shown(kept: Pronunciation) -> dict[str, Any]:
+    return {"object": "pronunciation", "id": kept.id} | fields(kept.entry)
 
 
 @router.get("")
@@ -84,12 +86,8 @@ async def import_pronunciations(
     return await imported(studio.pronunciations, caller, await request.body(), TYPES[given], replace)
 
 
-async def imported(
-    kept: Pronunciations, caller: Principal, data: bytes, form: Written, replace: bool
-) -> dict[str, Any]:
+async def imported(kept: Pronunciations, caller: Principal, data: bytes, form: Form, replace: bool) -> dict[str, Any]:
     """The entries of a file, taken. Raises BadRequest, TooLarge."""
-    if len(data) > MOST_BYTES:
-        raise TooLarge(f"A file of pronunciations has {MOST_BYTES // 1_000_000} MB at most.", param="entries")
     entries = await asyncio.to_thread(read, data, form)
     total = await kept.load(caller.id, entries, replace=replace)
     return {"object": "pronunciations", "imported": len(entries), "total": total}
@@ -97,7 +95,7 @@ async def imported(
 
 @router.get("/export", response_class=Response)
 async def export_pronunciations(
-    studio: House, caller: Speaker, format: Annotated[Written, Query(description="What to write.")] = "json"
+    studio: House, caller: Speaker, format: Annotated[Form, Query(description="What to write.")] = "json"
 ) -> Response:
     """All your pronunciations as a file that the import takes."""
     entries = await studio.pronunciations.every(caller.id)

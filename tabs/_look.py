@@ -33,7 +33,7 @@ def head() -> str:
 
 
 def css() -> str:
-    return "".join(asset(name) for name in ("page.css", "voices.css", "status.css"))
+    return "".join(asset(name) for name in ("page.css", "voices.css", "status.css", "words.css"))
 
 
 class RoyalPurple(Base):

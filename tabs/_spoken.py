@@ -21,8 +21,11 @@ from accounts.lease import Usage
 from accounts.principal import Principal
 from audio.encode import FORMATS, Encoder
 from core.errors import BadRequest
+from engines.base import Word
 from engines.pool import Priority
 from studio import Studio
+from voice.captions import srt, vtt
+from voice.cues import cues
 from voice.speech import SpeechPlan, SpeechRequest
 
 PLAYED_AS_IT_IS = ("wav", "mp3", "opus")
@@ -43,16 +46,19 @@ class Spoken:
     took: float = 0.0
     seconds: float = 0.0
     """Of audio."""
+    words: list[Word] = field(default_factory=list)
+    captions: tuple[Path, ...] = ()
+    """As srt and as vtt, once all is spoken."""
 
 
 async def speak(studio: Studio, principal: Principal, wanted: SpeechRequest, form: str) -> AsyncGenerator[Spoken, None]:
     """Yields the same utterance once it is admitted, a few times a second while it grows, and when its files are whole.
 
-    Metered under the caller's key. Closed early it stops the engine and leaves no file.
+    Metered under the caller's key, in words said as he wants them. Closed early it stops the engine and leaves no file.
     """
     if form not in FORMATS:
         raise BadRequest(f"The format is one of {', '.join(FORMATS)}.", param="response_format")
-    plan = await studio.speech.prepare(wanted)
+    plan = await studio.plan(principal, wanted)
     async with await studio.accounts.admit(principal, "speech", characters=len(wanted.text)) as lease:
         spoken = Spoken(plan, *_places(wanted.text, form))
         try:
@@ -60,6 +66,7 @@ async def speak(studio: Studio, principal: Principal, wanted: SpeechRequest, for
             async with aclosing(_write(studio, spoken, form)) as steps:
                 async for _ in steps:
                     yield spoken
+            spoken.captions = await asyncio.to_thread(_captions, studio, spoken)
         except BaseException:
             shutil.rmtree(spoken.file.parent, ignore_errors=True)
             raise
@@ -88,6 +95,7 @@ async def _write(studio: Studio, spoken: Spoken, form: str) -> AsyncGenerator[No
                 spoken.took = time.monotonic() - spoken.began
                 spoken.first = spoken.first or spoken.took
                 spoken.seconds += chunk.audio.seconds
+                spoken.words += chunk.words
                 for sink in sinks:
                     await asyncio.to_thread(sink.feed, chunk.audio.samples)
                 if spoken.took - told > UPDATE_SECONDS:
@@ -97,6 +105,19 @@ async def _write(studio: Studio, spoken: Spoken, form: str) -> AsyncGenerator[No
         for sink in sinks:
             sink.close()
     spoken.took = time.monotonic() - spoken.began
+
+
+def _captions(studio: Studio, spoken: Spoken) -> tuple[Path, ...]:
+    """Its captions as files beside it. Blocks."""
+    words = studio.speech.marked(spoken.plan, spoken.words)
+    spoken.words.clear()
+    if not words:
+        return ()
+    segments = cues(words, spoken.plan.route.language)
+    files = spoken.file.with_suffix(".srt"), spoken.file.with_suffix(".vtt")
+    for file, text in zip(files, (srt(segments, wrap=True), vtt(segments, wrap=True)), strict=True):
+        file.write_text(text, encoding="utf-8")
+    return files
 
 
 class _Sink(Protocol):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from audio.encode import FORMATS
+from audio.enhance import ENHANCEMENTS
 from engines.base import Voice
 from studio import Studio
 from tabs._gate import plainly, principal_of
@@ -52,17 +52,21 @@ def build(studio: Studio) -> None:
 
     @plainly
     async def ui_speak(
-        text: str, language: str, voice: str, speed: float, form: str, past: list[dict[str, Any]], request: gr.Request
-    ) -> AsyncIterator[Any]:
+        text: str, language: str, voice: str, speed: float, form: str, clean: bool, past: list[dict[str, Any]],
+        request: gr.Request,
+    ) -> AsyncIterator[Any]:  # fmt: skip
         principal = principal_of(request)
-        asked = SpeechRequest(text=text or "", voice=voice or "", language=language or "", speed=speed)
+        asked = SpeechRequest(
+            text=text or "", voice=voice or "", language=language or "", speed=speed,
+            enhancement=ENHANCEMENTS if clean else (),
+        )  # fmt: skip
         spoken = None
         async with aclosing(speak(studio, principal, asked, form)) as steps:
             async for spoken in steps:
-                yield _so_far(spoken), None, _download(None), gr.skip(), gr.skip()
+                yield _so_far(spoken), None, *_downloads(None), gr.skip(), gr.skip()
         if spoken is not None:
             past = [_entry(spoken), *past][:HISTORY]
-            yield _summary(spoken), str(spoken.player), _download(spoken.file), past, past
+            yield _summary(spoken), str(spoken.player), *_downloads(spoken), past, past
 
     @plainly
     async def ui_voices_of(language: str, voice: str) -> Any:
@@ -78,8 +82,8 @@ def build(studio: Studio) -> None:
         found = studio.voices.find(wanted)
         return "", gr.update(choices=voice_choices(studio, ""), value=found.id)
 
-    async def ui_speak_cancel() -> tuple[str, Any]:
-        return note("Cancelled; the engine has stopped."), _download(None)
+    async def ui_speak_cancel() -> Any:
+        return note("Cancelled; the engine has stopped."), *_downloads(None)
 
     async def ui_speak_failed() -> str:
         return _nothing()
@@ -90,7 +94,7 @@ def build(studio: Studio) -> None:
         concurrency_limit=16,
     )  # fmt: skip
     run.failure(ui_speak_failed, None, status, api_name="ui_speak_failed", **private)
-    cancel.click(ui_speak_cancel, None, [status, results[2]], cancels=[run], api_name="ui_speak_cancel", **private)
+    cancel.click(ui_speak_cancel, None, [status, *results[2:5]], cancels=[run], api_name="ui_speak_cancel", **private)
     language.change(ui_voices_of, [language, voice], voice, api_name="ui_voices_of", **private)
     elsewhere.use(ui_use_voice, None, [language, voice], api_name="ui_use_voice", **private)
 
@@ -115,16 +119,17 @@ def _controls(studio: Studio) -> tuple[list[Any], gr.Button, gr.Button]:
     with gr.Row():
         speed = gr.Slider(0.25, 4.0, 1.0, step=0.05, label="Speed", min_width=180, scale=2)
         form = gr.Dropdown([name for name in FORMAT_ORDER if name in FORMATS], label="Format", min_width=110)
+    clean = gr.Checkbox(label="Clean up: less noise, clearer speech", elem_id="speak-clean")
     with gr.Row(elem_classes="vf-actions"):
         go = gr.Button("Speak", variant="primary", size="lg", scale=3, min_width=120, elem_id="speak-go")
         cancel = gr.Button("Cancel", size="lg", scale=1, min_width=90, elem_id="speak-cancel")
     for chip, (_, code, sentence) in zip(chips, EXAMPLES, strict=True):
         chip.click(None, None, [text, language], js=f"() => {json.dumps([sentence, code])}")
-    return [text, language, voice, speed, form], go, cancel
+    return [text, language, voice, speed, form, clean], go, cancel
 
 
 def _results() -> list[Any]:
-    """Status, player, download and the list of what was made, in this order."""
+    """Status, player, the three downloads and the list of what was made, in this order."""
     status = gr.HTML(_nothing(), elem_id="speak-status")
     player = gr.Audio(
         label="Speech",
@@ -134,7 +139,11 @@ def _results() -> list[Any]:
         elem_id="speak-player",
         waveform_options=gr.WaveformOptions(waveform_color="#b9a3e6", waveform_progress_color="#7538d8"),
     )
-    download = gr.DownloadButton("Download", interactive=False, elem_id="speak-download")
+    with gr.Row(elem_classes="vf-downloads"):
+        downloads = [
+            gr.DownloadButton(label, interactive=False, scale=scale, min_width=60, size="sm", elem_id=f"speak-{name}")
+            for label, scale, name in (("Download", 3, "download"), ("srt", 1, "srt"), ("vtt", 1, "vtt"))
+        ]
     listing = gr.HTML(
         [],
         html_template='<div class="vf-history"></div>',
@@ -142,7 +151,7 @@ def _results() -> list[Any]:
         elem_id="speak-history",
         apply_default_css=False,
     )
-    return [status, player, download, listing]
+    return [status, player, *downloads, listing]
 
 
 def voice_choices(studio: Studio, language: str) -> list[tuple[str, str]]:
@@ -200,7 +209,18 @@ def _entry(spoken: Spoken) -> dict[str, Any]:
     }
 
 
-def _download(file: Path | None) -> Any:
-    if file is None:
-        return gr.update(value=None, interactive=False, label="Download")
-    return gr.update(value=str(file), interactive=True, label=f"Download {file.suffix.lstrip('.')}")
+def _downloads(spoken: Spoken | None) -> list[Any]:
+    """The three buttons. Captions whose times are guessed say so."""
+    if spoken is None:
+        return [gr.update(value=None, interactive=False, label=label) for label in ("Download", "srt", "vtt")]
+    kind = " · estimated" if spoken.plan.estimated else ""
+    captions = {file.suffix.lstrip("."): file for file in spoken.captions}
+    return [
+        gr.update(value=str(spoken.file), interactive=True, label=f"Download {spoken.file.suffix.lstrip('.')}"),
+        *(
+            gr.update(value=str(captions[name]), interactive=True, label=f"{name}{kind}")
+            if name in captions
+            else gr.update(value=None, interactive=False, label=name)
+            for name in ("srt", "vtt")
+        ),
+    ]

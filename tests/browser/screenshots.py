@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.browser.app import running
 from tests.browser.chromium import LAPTOP, PHONE, chromium, opened, tab
 
@@ -18,6 +20,15 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE, "color_scheme": "light", "device_scale_factor": 2, "is_mobile": True},
     "phone-dark": {"viewport": PHONE, "color_scheme": "dark", "device_scale_factor": 2, "is_mobile": True},
 }
+PRONUNCIATIONS = [
+    {"written": "GIF", "spoken": "jif", "ipa": "dʒɪf", "case_sensitive": True},
+    {"written": "Worcestershire sauce", "spoken": "wooster sauce", "language": "en"},
+    {"written": "Łódź", "spoken": "wootch"},
+    {"written": "北京", "spoken": "Beijing"},
+    {"written": "شكراً", "spoken": "shukran"},
+    {"written": "<b>bold</b> & <img src=x onerror=alert(1)>", "spoken": "nothing but text"},
+    *({"written": f"part {number:03}", "spoken": f"part number {number}"} for number in range(120)),
+]
 
 
 def shoot(url: str, folder: Path) -> None:
@@ -31,7 +42,7 @@ def shoot(url: str, folder: Path) -> None:
 
 
 def _empty(page: Any, folder: Path, look: str) -> None:
-    for name in ("Speak", "Transcribe", "Keys & usage"):
+    for name in ("Speak", "Transcribe", "Pronunciation", "Keys & usage"):
         _shot(page, folder, f"{name}-empty", look)
 
 
@@ -60,6 +71,22 @@ def _used(page: Any, folder: Path, look: str) -> None:
     tab(page, "Status")
     page.locator(".vf-engine").first.wait_for()
     _shot(page, folder, "Status", look)
+    tab(page, "Pronunciation")
+    if page.locator(".vf-word-example").count():
+        page.locator(".vf-word-example").first.click()
+        page.wait_for_timeout(700)
+        page.locator("#word-save").click()
+        page.locator(".vf-word-row").first.wait_for()
+        httpx.post(f"{page.url.partition('?')[0]}v1/pronunciations/import", json=PRONUNCIATIONS).raise_for_status()
+        page.locator("#words-find input, #words-find textarea").fill(" ")
+    page.locator(".vf-word-row button").first.click()
+    page.wait_for_timeout(700)
+    page.locator("#word-listen").click()
+    page.locator("#word-player audio, #word-player [data-testid^=waveform]").first.wait_for(
+        state="attached", timeout=60_000
+    )
+    page.wait_for_timeout(800)
+    _shot(page, folder, "Pronunciation", look)
     tab(page, "Keys & usage")
     page.locator("#keys-name input, #keys-name textarea").fill("Telephone robot")
     page.locator("#keys-create").click()

@@ -18,7 +18,13 @@ def entry(written: str, spoken: str = "x", **more) -> PronunciationRecord:
 def test_an_entry_is_kept_changed_and_removed(storage):
     kept = storage.write_sync(rows.add, "a", entry("GIF", "jif", ipa="dʒɪf", language="en", case_sensitive=True))
     assert storage.read_sync(rows.get, "a", kept.id) == kept
-    assert (kept.written, kept.spoken, kept.ipa, kept.language, kept.case_sensitive) == ("GIF", "jif", "dʒɪf", "en", True)
+    assert (kept.written, kept.spoken, kept.ipa, kept.language, kept.case_sensitive) == (
+        "GIF",
+        "jif",
+        "dʒɪf",
+        "en",
+        True,
+    )
     changed = storage.write_sync(rows.change, "a", kept.id, entry("GIFs", "jifs"))
     assert (changed.id, changed.written, changed.case_sensitive) == (kept.id, "GIFs", False)
     assert storage.write_sync(rows.remove, "a", kept.id) == changed

@@ -118,8 +118,8 @@ def number_of(server: Server, name: str) -> int:
 
 def every(server: Server) -> list[tuple[str, int]]:
     """The events of the page that do anything for anybody, and the endpoints, which can be joined by number too."""
-    harmless = {"ui_whoami", "ui_whoami_first", "ui_signed_out", "ui_look", "ui_look_again", "ui_voices_of",
-                "health", "version", "ready"}  # fmt: skip
+    harmless = {"ui_whoami", "ui_whoami_first", "ui_signed_out", "ui_look", "ui_look_again", "ui_voices_of", "ui_words",
+                "ui_words_again", "ui_word_fill", "ui_word_leave", "health", "version", "ready"}  # fmt: skip
     return [
         (str(event.api_name), number)
         for number, event in server.demo.fns.items()

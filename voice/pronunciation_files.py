@@ -1,4 +1,6 @@
-"""Pronunciations as programs send and get them: one as JSON, many as JSON or CSV. Nothing here is kept."""
+"""Pronunciations as files that people write and programs exchange: JSON and CSV. Nothing here is kept."""
+
+from __future__ import annotations
 
 import csv
 import io
@@ -8,15 +10,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.errors import invalid
-from core.errors import BadRequest
-from voice.pronunciations import Pronunciation
+from core.errors import BadRequest, TooLarge
 from voice.text.dictionary import Entry
 
 FIELDS: tuple[str, ...] = ("written", "spoken", "ipa", "language", "case_sensitive")
+MOST_BYTES = 2_000_000
 TRUE, FALSE = ("1", "true", "yes", "x"), ("", "0", "false", "no")
 
-Written = Literal["json", "csv"]
+Form = Literal["json", "csv"]
 
 
 class EntryBody(BaseModel):
@@ -38,23 +39,21 @@ class Exported(BaseModel):
     data: list[EntryBody]
 
 
-def shown(kept: Pronunciation) -> dict[str, Any]:
-    return {"object": "pronunciation", "id": kept.id} | fields(kept.entry)
-
-
 def fields(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in FIELDS}
 
 
-def read(data: bytes, form: Written) -> list[Entry]:
-    """The entries of a file. Blocks. Raises BadRequest."""
+def read(data: bytes, form: Form) -> list[Entry]:
+    """The entries of a file. Blocks. Raises BadRequest, TooLarge."""
+    if len(data) > MOST_BYTES:
+        raise TooLarge(f"A file of pronunciations has {MOST_BYTES // 1_000_000} MB at most.", param="entries")
     bodies = _from_json(data) if form == "json" else _from_csv(data)
     if not bodies:
-        raise BadRequest("There is no pronunciation in this.", param="entries")
+        raise BadRequest("There is no pronunciation in this file.", param="entries")
     return [body.entry() for body in bodies]
 
 
-def write(entries: Iterable[Entry], form: Written) -> str:
+def write(entries: Iterable[Entry], form: Form) -> str:
     """A file that `read` takes. Blocks."""
     rows = [fields(entry) for entry in entries]
     if form == "json":
@@ -73,7 +72,17 @@ def _from_json(data: bytes) -> list[EntryBody]:
             return Exported.model_validate_json(data).data
         return TypeAdapter(list[EntryBody]).validate_json(data)
     except ValidationError as error:
-        raise invalid(error.errors(include_url=False, include_input=False)[:1]) from None
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> BadRequest:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return BadRequest("The file is not valid JSON.", param="entries")
+    number = next((part + 1 for part in first["loc"] if isinstance(part, int)), 0)
+    field = next((part for part in reversed(first["loc"]) if isinstance(part, str) and part != "data"), "entries")
+    place = f"Entry {number}, {field}" if number else "A file of pronunciations is a list of objects"
+    return BadRequest(f"{place}: {first['msg']}.", param=field)
 
 
 def _from_csv(data: bytes) -> list[EntryBody]:
@@ -92,7 +101,7 @@ def _from_csv(data: bytes) -> list[EntryBody]:
                 found.append(_from_row(number, dict(zip(names, row, strict=False))))
     except csv.Error:
         raise BadRequest(
-            "The file is not CSV: a quote is never closed, or a field is too long.", param="entries"
+            "The file is not CSV: a quote is left open, or a field is too long.", param="entries"
         ) from None
     return found
 
