@@ -18,6 +18,8 @@ from core.errors import Forbidden
 from engines.base import REGISTRY, SynthesisRequest
 from engines.pool import Pool, PoolConfig
 from tests.browser.app import running
+from voice.text.languages._rules import Rules
+from voice.text.spans import replaced
 
 ROOT = Path(__file__).parent.parent
 
@@ -80,6 +82,11 @@ async def test_the_example_route_answers_callers_with_the_right(dropped):
         with pytest.raises(Forbidden):
             await client.get("/v1/audio/estimate?text=x", headers={"x-api-key": "usage"})
     assert answer.json() == {"seconds": 1.0}
+
+
+def test_the_example_language_counts(dropped):
+    language = dropped("adding-a-language.md", "da").LANGUAGE
+    assert replaced("Du har 3 dage.", Rules(language).changes("Du har 3 dage.")).text == "Du har tre dage."
 
 
 @pytest.mark.integration
