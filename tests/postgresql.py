@@ -78,8 +78,9 @@ def server() -> Iterator[Path]:
 def made(folder: Path) -> str:
     """The URL of a new, empty database of the server with its socket in the folder."""
     import psycopg
+    from psycopg import sql
 
     name = f"t{uuid4().hex}"
     with psycopg.connect(f"postgresql://voice@/postgres?host={folder}", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return f"postgresql://voice@/{name}?host={folder}"
