@@ -89,12 +89,14 @@ def test_many_are_taken_at_once(storage, replace, expected):
     assert {record.written: record.spoken for record in found}["b"] == "new"
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_are_taken_and_not_one_more(storage):
-    """Limits are ten times what was measured: a second and a half to take them, 15 ms for the last page."""
+    """Measured with two processors shared by others: a second on SQLite and five on PostgreSQL to take them, and 15 ms
+    for the last page."""
     many = [entry(f"word {number:06}", f"spoken {number}") for number in range(rows.MOST)]
     began = time.perf_counter()
     assert storage.write_sync(rows.load, "a", many, True) == rows.MOST
-    assert time.perf_counter() - began < 15
+    assert time.perf_counter() - began < 60
     with pytest.raises(TooLarge, match="100,000"):
         storage.write_sync(rows.add, "a", entry("another"))
     with pytest.raises(TooLarge):

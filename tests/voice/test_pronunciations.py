@@ -128,6 +128,7 @@ async def test_the_last_of_two_alike_is_taken(here: Pronunciations):
     assert await applied(here, "a", "gif GIF Gif") == "jif loud jif"
 
 
+@pytest.mark.slow
 async def test_a_hundred_thousand_work_and_one_more_is_refused(here: Pronunciations):
     many = [Entry(f"word {number}", "x") for number in range(100_000)]
     assert await here.load("a", many) == 100_000
