@@ -17,6 +17,7 @@ import gradio.routes
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
@@ -79,29 +80,40 @@ async def _misnamed(request: Request, error: Exception) -> JSONResponse:
 
 class PlainRefusal:
     """An event that is run directly and refuses what it was given is answered by Gradio with a 500; here with a 400.
-    What broke in here stays a 500."""
+    What broke in here stays a 500. A stream that breaks off, as when two read the same one, is a line of the log."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         held: list[Message] = []
+        is_direct, begun = scope["type"] == "http" and scope["path"].startswith(DIRECT), False
 
         async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 500:
+            nonlocal begun
+            if is_direct and message["type"] == "http.response.start" and message["status"] == 500:
                 held.append(message)
                 return
+            begun = True
             while held:
                 broke = b"internal_error" in message.get("body", b"")
                 await send({**held.pop(), "status": 500 if broke else 400})
             await send(message)
 
-        is_direct = scope["type"] == "http" and scope["path"].startswith(DIRECT)
-        await self.app(scope, receive, sent if is_direct else send)
+        try:
+            await self.app(scope, receive, sent)
+        except ClientDisconnect:
+            raise
+        except Exception:  # the outermost edge of a stream; nobody can be told any more
+            if not begun:
+                raise
+            _log()
 
 
 def _log(*_: object, **__: object) -> None:
-    kind, _error, trace = sys.exc_info()
+    kind, error, trace = sys.exc_info()
+    if error and error.__cause__:
+        kind, trace = type(error.__cause__), error.__cause__.__traceback__
     frames = traceback.extract_tb(trace)[-FRAMES:]
     places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
     logger.warning("an event of the page failed: %s at %s", kind.__name__ if kind else "unknown", places)

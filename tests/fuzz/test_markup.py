@@ -30,7 +30,7 @@ BOMBS: dict[str, str] = {
     "10,000 nested tags": "<speak>" + "<prosody rate='fast'>" * 10_000 + "Hello" + "</prosody>" * 10_000 + "</speak>",
     "10,000 open tags": "<speak>" + "<p>" * 10_000 + "Hello",
     "10,000 closing tags": "Hello" + "</p>" * 10_000,
-    "one tag of a megachar": f"<speak><break {'a' * 200_000}='1'/>Hello</speak>",
+    "one huge tag": f"<speak><break {'a' * 200_000}='1'/>Hello</speak>",
     "20,000 attributes": "<speak><break " + " ".join(f"a{n}='1'" for n in range(20_000)) + "/>Hello</speak>",
     "xinclude": (
         '<speak xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/etc/passwd" parse="text"/>Hi</speak>'
@@ -88,7 +88,7 @@ async def test_a_bomb_is_refused_or_spoken(house: House, name: str):
             await say(attacker, client, {"input": BOMBS[name], "model": "espeak-ng", **enhancement})
             assert time.monotonic() - begun < SLOWEST_SECONDS
     blameless(attacker.verdict, 2)
-    assert set(attacker.verdict.statuses) <= {200, 400, 413}
+    assert set(attacker.verdict.statuses) <= {200, 400, 404, 413}
 
 
 async def test_pieces_of_bombs_together(house: House):

@@ -1,14 +1,16 @@
+import contextlib
 import errno
 import importlib
 import inspect
 import logging
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
 import gradio as gr
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from gradio.routes import App
 from pydantic import BaseModel
 
@@ -116,3 +118,24 @@ async def test_an_event_run_directly_refuses_with_a_400(path: str, error: str, s
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         answer = await client.get(path)
     assert (answer.status_code, answer.json()) == (status, {"error": error})
+
+
+async def test_a_stream_that_breaks_off_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture):
+    app = FastAPI()
+    app.mount("/", App())
+    hide_inputs(app)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise KeyError("a-secret")
+
+    @app.routes[-1].app.get("/stream")  # type: ignore[attr-defined]
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(parts())
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        with caplog.at_level(logging.WARNING), contextlib.suppress(AssertionError, httpx.TransportError):
+            # The transport insists on an end, which a server replaces by hanging up.
+            await client.get("/stream")
+    assert "KeyError at test_quiet.py:" in caplog.text
+    assert "a-secret" not in caplog.text
