@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Minutes of attacks are not for every change; .ci/long runs them."""
     if os.environ.get("VOICEFORGE_LONG") != "1":
         for item in items:
-            if item.path.parent == Path(__file__).parent:
+            if item.path.parent == Path(__file__).parent and item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="attacks take minutes: VOICEFORGE_LONG=1"))
 
 
