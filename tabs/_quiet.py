@@ -104,10 +104,13 @@ class PlainRefusal:
             await self.app(scope, receive, sent)
         except ClientDisconnect:
             raise
-        except Exception:  # the outermost edge of a stream; nobody can be told any more
-            if not begun:
+        except Exception as error:  # the outermost edge of the page
+            if begun:  # nobody can be told any more
+                _log()
+            elif isinstance(error.__cause__ or error, FAULTS):  # in what surrounds the routes, as over an odd Origin
+                await (await _refused(Request(scope), error))(scope, receive, send)
+            else:
                 raise
-            _log()
 
 
 def _log(*_: object, **__: object) -> None:

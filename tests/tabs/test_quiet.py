@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import errno
 import importlib
@@ -15,6 +16,7 @@ from gradio.routes import App
 from pydantic import BaseModel
 
 from tabs._quiet import PRINTERS, PlainRefusal, count_plainly, hide_inputs, quieten
+from tests.tabs.conftest import Server
 
 
 class Body(BaseModel):
@@ -139,3 +141,14 @@ async def test_a_stream_that_breaks_off_is_a_line_of_the_log(caplog: pytest.LogC
             await client.get("/stream")
     assert "KeyError at test_quiet.py:" in caplog.text
     assert "a-secret" not in caplog.text
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("headers", [b"Origin: http://x\r\n", b"Host: 127.0.0.1\r\nOrigin: http://[\r\n"])
+@pytest.mark.parametrize("path", [b"/", b"/config", b"/gradio_api/file=/etc/passwd"])
+async def test_an_odd_origin_is_not_a_500(keyed: Server, headers: bytes, path: bytes):
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(keyed.url.rpartition(":")[2]))
+    writer.write(b"GET " + path + b" HTTP/1.0\r\n" + headers + b"\r\n")
+    status = (await reader.readline()).split()[1]
+    writer.close()
+    assert status in (b"200", b"400", b"403", b"404")
