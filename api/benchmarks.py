@@ -39,5 +39,3 @@ async def cancel_benchmark(studio: House, caller: KnownCaller) -> dict[str, Any]
     caller.need(ADMINISTRATOR)
     await studio.trials.cancel()
     return await list_benchmarks(studio, caller)
-
-

@@ -36,7 +36,8 @@ SPENDERS = 100
 NOW = 1_795_176_000 + 12_345
 FILL = """INSERT INTO usage (at, day, key_id, op, engine, voice, characters, audio_seconds, milliseconds, status,
     request_id) WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {rows} - 1)
-    SELECT {start} + i * {seconds} / {rows}, ({start} + i * {seconds} / {rows}) / 86400, 'key' || ((i / 12) % {spenders}),
+    SELECT {start} + i * {seconds} / {rows}, ({start} + i * {seconds} / {rows}) / 86400,
+    'key' || ((i / 12) % {spenders}),
     CASE i % 3 WHEN 0 THEN 'speech' WHEN 1 THEN 'transcription' ELSE 'convert' END,
     CASE (i / 3) % 4 WHEN 0 THEN 'flite' WHEN 1 THEN 'espeak-ng' WHEN 2 THEN 'kokoro' ELSE 'faster-whisper' END,
     'flite/slt', i % 500, (i % 60) / 2.0, i % 900, CASE i % 50 WHEN 0 THEN 'failed' ELSE 'ok' END,

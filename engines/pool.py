@@ -130,8 +130,9 @@ class Pool:
 
         Use it with `contextlib.aclosing`: closing cancels at once, while the engine stops in the background.
         `deadline`: seconds from now by which the request must have begun. `continues`: it is a further part of
-        something that is being answered already, which a full queue must not break off in the middle. Raises what core/errors.py draws under
-        EngineError and Unavailable, UnknownModel for an engine that does not exist, and an engine's own BadRequest.
+        something that is being answered already, which a full queue must not break off in the middle. Raises what
+        core/errors.py draws under EngineError and Unavailable, UnknownModel for an engine that does not exist, and an
+        engine's own BadRequest.
         """
         run = await self._begin(self._lane(engine), priority, deadline, continues)
         try:
