@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -21,6 +22,10 @@ from core.settings import Settings
 from studio import Studio
 
 logger = logging.getLogger("voiceforge")
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the event loop from running. Python's own 5 ms are what each step through the database or
+an encoder would cost an answer while the loop is busy."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -55,6 +60,9 @@ def _with_pages(app: FastAPI, studio: Studio) -> FastAPI:
 @asynccontextmanager
 async def _life(app: FastAPI, studio: Studio) -> AsyncIterator[None]:
     await studio.start()
+    # What was made until now stays: a collection that looks through all of Gradio stops the loop for 50 ms and more.
+    gc.collect()
+    gc.freeze()
     warming = asyncio.create_task(_warm(studio), name="warm the voice that answers first")
     try:
         yield
@@ -78,6 +86,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.secrets())
+        sys.setswitchinterval(SWITCH_SECONDS)
         app = create_app(settings)
     except VoiceForgeError as error:
         print(f"VoiceForge cannot start: {error.message}", file=sys.stderr)
