@@ -55,7 +55,8 @@ class Ahead(Generic[T]):
 
     async def closed(self) -> None:
         """Wait until the generator is closed, whatever it raised."""
-        await asyncio.gather(self._task, return_exceptions=True)
+        if not self._task.done() or self._task.cancelled() or self._task.exception():
+            await asyncio.gather(self._task, return_exceptions=True)
 
 
 async def one_ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:
