@@ -327,7 +327,8 @@ def test_an_hour_takes_no_more_memory_than_a_minute():
 
     minute = long_silence(60)
     peak(minute)
-    assert peak(BOMBS["flac"]) < peak(minute) + 300_000
+    # An hour of samples is 115 MB; what other threads of the test process allocate meanwhile is far below that.
+    assert peak(BOMBS["flac"]) < peak(minute) + 10_000_000
 
 
 def test_no_file_stays_open(tmp_path: Path):
