@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import sys
@@ -86,6 +87,8 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.secrets())
+        # A crash in native code says where on standard error.
+        faulthandler.enable()
         sys.setswitchinterval(SWITCH_SECONDS)
         app = create_app(settings)
     except VoiceForgeError as error:

@@ -1,11 +1,11 @@
 """Files that Gradio's endpoints take and give. Both lie in the one folder that Gradio serves."""
 
-import asyncio
 import secrets
 import shutil
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from core import uploads
+from core.threads import step
 
 
 def uploaded(file: Any) -> Path:
@@ -29,7 +30,7 @@ async def kept(parts: AsyncGenerator[bytes, None], name: str) -> gr.FileData:
         with path.open("wb") as file:
             async with aclosing(parts) as chunks:
                 async for chunk in chunks:
-                    await asyncio.to_thread(file.write, chunk)
+                    await step(partial(file.write, chunk))
         if path.suffix == ".wav":
             _true_lengths(path)
     except BaseException:

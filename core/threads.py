@@ -1,9 +1,10 @@
-"""Steps a blocking iterator off the event loop, so that slow work delays nobody else's frames."""
+"""Runs blocking work off the event loop, so that slow work delays nobody else's frames."""
 
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -29,6 +30,21 @@ async def in_thread(
         if not steps.ended:
             # Shielded: a second cancellation must not leave the iterator open.
             await asyncio.shield(loop.run_in_executor(executor, steps.close))
+
+
+async def step(work: Callable[[], T]) -> T:
+    """What `work` gives, run in a thread. A caller who is cancelled meanwhile goes on once it has ended.
+
+    So what it works on can be closed safely: libav and libsndfile crash the process where two threads are in one file.
+    """
+    running = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(running)
+    finally:
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait((running,))
+        running.exception()
 
 
 class _Steps(Generic[T]):

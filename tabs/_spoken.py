@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 import shutil
@@ -10,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from accounts.lease import Usage
 from accounts.principal import Principal
 from audio.encode import FORMATS, Encoder
 from core.errors import BadRequest
+from core.threads import step
 from engines.base import Word
 from engines.pool import Priority
 from studio import Studio
@@ -66,7 +67,7 @@ async def speak(studio: Studio, principal: Principal, wanted: SpeechRequest, for
             async with aclosing(_write(studio, spoken, form)) as steps:
                 async for _ in steps:
                     yield spoken
-            spoken.captions = await asyncio.to_thread(_captions, studio, spoken)
+            spoken.captions = await step(partial(_captions, studio, spoken))
         except BaseException:
             shutil.rmtree(spoken.file.parent, ignore_errors=True)
             raise
@@ -97,7 +98,7 @@ async def _write(studio: Studio, spoken: Spoken, form: str) -> AsyncGenerator[No
                 spoken.seconds += chunk.audio.seconds
                 spoken.words += chunk.words
                 for sink in sinks:
-                    await asyncio.to_thread(sink.feed, chunk.audio.samples)
+                    await step(partial(sink.feed, chunk.audio.samples))
                 if spoken.took - told > UPDATE_SECONDS:
                     told = spoken.took
                     yield

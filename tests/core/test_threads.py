@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from core.threads import in_thread
+from core.threads import in_thread, step
 
 
 class Source:
@@ -137,3 +137,32 @@ async def test_a_given_executor_is_used():
 
     with ThreadPoolExecutor(1, thread_name_prefix="decoder") as executor:
         assert [name async for name in in_thread(names, executor)] == ["decoder_0"]
+
+
+async def test_a_step_gives_what_the_work_gives_and_raises_what_it_raises():
+    assert await step(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        await step(lambda: 1 // 0)
+
+
+async def test_who_is_cancelled_goes_on_once_the_work_has_ended():
+    inside, go, order = threading.Event(), threading.Event(), []
+
+    def work():
+        inside.set()
+        assert go.wait(5)
+        order.append("worked")
+
+    async def whole():
+        try:
+            await step(work)
+        finally:
+            order.append("closed")
+
+    task = asyncio.ensure_future(whole())
+    await asyncio.to_thread(inside.wait, 5)
+    task.cancel()
+    asyncio.get_running_loop().call_later(0.02, go.set)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert order == ["worked", "closed"]
