@@ -23,7 +23,7 @@ class EngineSpec:
 
     name: str
     kind: str
-    """`tts`, `stt` or `vad`."""
+    """`tts`, `stt`, `llm` or `vad`."""
     summary: str
     """One sentence for the person who chooses."""
     licence: str
@@ -130,6 +130,66 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class ToolCall:
+    """What a model asks to be done."""
+
+    id: str
+    name: str
+    arguments: str = "{}"
+    """JSON, as the model wrote it."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One part of a conversation as a language model reads it."""
+
+    role: str
+    """`system`, `user`, `assistant` or `tool`."""
+    content: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    """Of an assistant."""
+    call_id: str = ""
+    """Of a tool's answer: the call it answers."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What a model may ask for."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """JSON schema of an object; empty is one without properties."""
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    """`auto`, `none`, `required`, or the name of the one that must be called."""
+    schema: dict[str, Any] | None = None
+    """JSON schema that the answer must satisfy."""
+    temperature: float = 0.7
+    max_tokens: int = 512
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delta:
+    """The next piece of a model's answer."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    """Whole, never in pieces."""
+    finish: str = ""
+    """Why it ended, in the last one: `stop`, `length` or `tool_calls`."""
+    input_tokens: int = 0
+    """In the last one, 0 where nobody counted; so is `output_tokens`."""
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True)
 class EngineConfig:
     """What a worker is told when it loads an engine."""
 
@@ -167,6 +227,17 @@ class Transcriber(Protocol):
 
     def transcribe(self, request: TranscriptionRequest, stop: Stop) -> Iterator[Segment]:
         """Segments in order of time; audio without speech yields none."""
+        ...
+
+
+class ChatModel(Protocol):
+    """Messages to an answer, under the same promises."""
+
+    spec: EngineSpec
+
+    def complete(self, request: ChatRequest, stop: Stop) -> Iterator[Delta]:
+        """Pieces as soon as they exist, the last of them with `finish`. With a `schema` the text of all is JSON that
+        satisfies it."""
         ...
 
 
