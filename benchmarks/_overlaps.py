@@ -1,0 +1,391 @@
+"""What the benchmark of overlaps is made of: who says what, how, and in what noise. Knows nothing of what is measured.
+
+Two sets that share no voice, no phrase of an interruption, no word of a backchannel and no seed: `tuning`, on which the
+constants of voice/talk/interruption.py were chosen, and `held_out`, on which they are measured. Speed, pitch, level and
+noise are drawn from the same distributions for backchannels and for interruptions, so that none of them gives away
+which it is. A third of the backchannels are hums ("mm-hmm"); no voice at hand says one, so they are made by formula. A
+quarter of the interruptions are commands of one to three short words, the rest are phrases. No interruption is a word
+that people say as a backchannel, or begins with one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from audio.resample import resample
+from audio.value import Audio
+from engines.base import SynthesisRequest
+from engines.pool import Pool, PoolConfig
+from engines.registry import find
+
+RATE = 16000
+LEAD, TAIL = 0.8, 1.6
+"""Seconds of noise alone around what is said."""
+NOISES = ("quiet", "white", "pink", "babble")
+SNR = (25.0, 20.0, 15.0, 10.0)
+"""dB, of what is said to the noise; babble, which is speech itself, not under 15."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said in one language: backchannels, commands and phrases."""
+
+    backchannels: tuple[str, ...]
+    commands: tuple[str, ...]
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """One set."""
+
+    seed: int
+    flite: tuple[str, ...]
+    variants: tuple[str, ...]
+    """Of espeak-ng's voices; empty for the voice as it is."""
+    words: dict[str, Words]
+
+
+TUNING = Material(
+    1,
+    ("slt", "rms"),
+    ("", "f2", "f5", "m3", "m7", "Annie", "Andy", "max", "steph"),
+    {
+        "en-us": Words(
+            ("yeah", "okay", "um-hum", "I see", "yes", "oh"),
+            ("stop", "wait", "hold on", "no no", "stop it", "wait wait", "let me speak"),
+            (
+                "wait, that is not what I meant", "no, I said Tuesday", "sorry, can I ask something", "actually I need two",
+                "can you go back a moment", "what did you say about the price", "I don't want that one",
+                "that's wrong, it is my brother's name", "but how much does it cost", "could you speak to my wife instead",
+                "hang on a second please", "I already paid for this last week",
+            ),
+        ),
+        "de": Words(
+            ("ja", "okay", "aha", "stimmt"),
+            ("stopp", "warte", "Moment", "nein nein", "halt mal"),
+            (
+                "warte mal, das habe ich nicht gemeint", "nein, ich wollte Dienstag", "Entschuldigung, eine Frage",
+                "können Sie das wiederholen", "das ist falsch, mein Name ist anders", "wie viel kostet das denn",
+                "ich brauche aber zwei davon", "das habe ich schon bezahlt",
+            ),
+        ),
+        "fr": Words(
+            ("oui", "d'accord", "ah bon"),
+            ("stop", "attends", "non non", "arrêtez"),
+            (
+                "attendez, ce n'est pas ce que je voulais", "non, j'ai dit mardi", "pardon, une question",
+                "vous pouvez répéter s'il vous plaît", "combien ça coûte exactement", "je ne veux pas celui-là",
+                "c'est faux, je m'appelle autrement",
+            ),
+        ),
+        "es": Words(
+            ("sí", "vale", "ajá"),
+            ("para", "espera", "no no", "un momento"),
+            (
+                "espera, eso no es lo que quería decir", "no, dije el martes", "perdone, tengo una pregunta",
+                "puede repetirlo por favor", "cuánto cuesta entonces", "no quiero ese de ahí", "ya lo he pagado todo",
+            ),
+        ),
+        "hi": Words(
+            ("हाँ", "अच्छा"),
+            ("रुको", "नहीं नहीं", "सुनिए"),
+            (
+                "रुकिए, मेरा मतलब यह नहीं था", "नहीं, मैंने मंगलवार कहा था", "माफ़ कीजिए, एक सवाल है",
+                "क्या आप फिर से बोल सकते हैं", "इसकी कीमत कितनी है",
+            ),
+        ),
+        "pl": Words(
+            ("tak", "aha"),
+            ("czekaj", "nie nie", "chwileczkę"),
+            (
+                "czekaj, nie o to mi chodziło", "nie, mówiłem we wtorek", "przepraszam, mam pytanie",
+                "może pan powtórzyć", "ile to kosztuje",
+            ),
+        ),
+    },
+)  # fmt: skip
+
+HELD_OUT = Material(
+    2,
+    ("awb", "kal16"),
+    ("f3", "f4", "m1", "m5", "linda", "michael", "Alicia", "david", "adam"),
+    {
+        "en-us": Words(
+            ("uh-huh", "right", "sure", "huh", "good", "got it"),
+            ("enough", "pause", "hang on", "no stop", "hey listen", "excuse me", "not now"),
+            (
+                "hang on, you misunderstood me", "that isn't my address", "excuse me, who is calling", "I would rather pay by card",
+                "please repeat the last number", "when does it arrive", "we have talked about this before",
+                "could I change the date to Friday", "my daughter has the tickets", "never mind, cancel the order",
+                "just give me a person to talk to", "this is taking too long",
+            ),
+        ),
+        "de": Words(
+            ("genau", "klar", "gut", "so so"),
+            ("Schluss", "Augenblick", "hören Sie auf", "bitte nicht", "Pause"),
+            (
+                "Augenblick, da stimmt etwas nicht", "wann kommt das Paket an", "ich habe eine andere Adresse",
+                "geben Sie mir bitte einen Menschen", "lassen Sie mich ausreden", "der Termin passt mir nicht",
+                "welche Nummer war das zuletzt", "meine Tochter hat die Karten",
+            ),
+        ),
+        "fr": Words(
+            ("ouais", "bien sûr", "très bien"),
+            ("une seconde", "ça suffit", "pas ça", "écoutez"),
+            (
+                "une seconde, vous vous trompez", "quand est-ce que ça arrive", "mon adresse a changé",
+                "passez-moi quelqu'un d'autre", "laissez-moi finir ma phrase", "je préfère payer par carte",
+                "quel était le dernier numéro",
+            ),
+        ),
+        "es": Words(
+            ("claro", "ya", "bueno"),
+            ("basta", "un segundo", "escuche", "así no"),
+            (
+                "un segundo, se ha equivocado", "cuándo llega el paquete", "mi dirección es otra",
+                "quiero hablar con una persona", "déjeme terminar la frase", "prefiero pagar con tarjeta",
+                "cuál era el último número",
+            ),
+        ),
+        "hi": Words(
+            ("जी", "ठीक है"),
+            ("बस करो", "एक मिनट", "ठहरिए"),
+            (
+                "एक मिनट, आप गलत समझे", "यह कब पहुँचेगा", "मेरा पता बदल गया है",
+                "मुझे किसी और से बात करनी है", "मुझे अपनी बात पूरी करने दीजिए",
+            ),
+        ),
+        "pl": Words(
+            ("jasne", "dobrze"),
+            ("sekundę", "dosyć", "proszę przestać"),
+            (
+                "sekundę, pan się myli", "kiedy to przyjdzie", "mam inny adres",
+                "chcę rozmawiać z człowiekiem", "wolę zapłacić kartą",
+            ),
+        ),
+        "it": Words(
+            ("sì", "certo", "va bene"),
+            ("aspetta", "un attimo", "fermo", "senti"),
+            (
+                "aspetti, non è quello che volevo dire", "no, ho detto martedì", "scusi, posso fare una domanda",
+                "può ripetere per favore", "quanto costa allora",
+            ),
+        ),
+        "pt-br": Words(
+            ("sim", "tá", "entendi"),
+            ("pare", "peraí", "não não", "um momento"),
+            (
+                "espera, não foi isso que eu quis dizer", "não, eu disse terça", "desculpe, tenho uma pergunta",
+                "pode repetir por favor", "quanto custa isso",
+            ),
+        ),
+        "nl": Words(
+            ("ja ja", "precies", "oké"),
+            ("ho maar", "wacht even", "nee nee", "hou op"),
+            (
+                "wacht, dat bedoelde ik niet", "nee, ik zei dinsdag", "sorry, mag ik iets vragen",
+                "kunt u dat herhalen", "hoeveel kost het dan",
+            ),
+        ),
+    },
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One clip, before it sounds."""
+
+    kind: str
+    """`backchannel`, `command` or `phrase`."""
+    language: str
+    text: str
+    """Empty for a hum."""
+    engine: str
+    voice: str
+    speed: float
+    warp: float
+    """Times its pitch, and its pace."""
+    level: float
+    """dBFS, root mean square of what is said."""
+    noise: str
+    snr: float
+    telephone: bool
+    """Through 8 kHz."""
+    seed: int
+
+    @property
+    def interrupts(self) -> bool:
+        return self.kind != "backchannel"
+
+
+@dataclass
+class Clip:
+    """What is heard: noise, in it what is said."""
+
+    plan: Plan
+    samples: np.ndarray
+    """Float32 at 16 kHz."""
+    onset: float
+    """Seconds at which what is said begins: its first 10 ms within 30 dB of its loudest."""
+    length: float
+    """Seconds from there to its last such 10 ms."""
+    words: Sequence[tuple[str, float]] = field(default=())
+    """With the seconds at which each ends."""
+
+
+def plans(material: Material, count: int) -> list[Plan]:
+    """As many backchannels, and as many interruptions."""
+    draw = random.Random(material.seed)
+    kinds = ["backchannel"] * count + [("command", "phrase", "phrase", "phrase")[n % 4] for n in range(count)]
+    return [_plan(draw, material, kind, n) for n, kind in enumerate(kinds)]
+
+
+def _plan(draw: random.Random, material: Material, kind: str, number: int) -> Plan:
+    languages = list(material.words)
+    language = languages[number % len(languages)]
+    words = material.words[language]
+    texts = {"backchannel": words.backchannels, "command": words.commands, "phrase": words.phrases}[kind]
+    text = "" if kind == "backchannel" and draw.random() < 1 / 3 else draw.choice(texts)
+    flite = language == "en-us" and draw.random() < 0.6
+    variant = draw.choice(material.variants)
+    noise = draw.choice(NOISES)
+    return Plan(
+        kind,
+        language,
+        text,
+        "flite" if flite else "espeak-ng",
+        draw.choice(material.flite) if flite else language + ("+" + variant if variant else ""),
+        speed=round(draw.uniform(0.9, 1.35), 2),
+        warp=draw.choice((0.9, 0.95, 1.0, 1.05, 1.1)),
+        level=draw.uniform(-36, -18),
+        noise=noise,
+        snr=draw.choice(SNR[:3] if noise == "babble" else SNR),
+        telephone=draw.random() < 1 / 3,
+        seed=material.seed * 1_000_000 + number,
+    )
+
+
+async def clips(material: Material, count: int) -> list[Clip]:
+    async with speaking() as pool:
+        crowd = await _crowd(pool, material)
+        return [await _clip(pool, plan, crowd) for plan in plans(material, count)]
+
+
+@asynccontextmanager
+async def speaking() -> AsyncIterator[Pool]:
+    with TemporaryDirectory() as folder:
+        pool = Pool(PoolConfig(run_dir=Path(folder) / "run", threads=1), engines=find())
+        await pool.start()
+        try:
+            yield pool
+        finally:
+            await pool.close()
+
+
+async def say(pool: Pool, plan: Plan) -> tuple[np.ndarray, list[tuple[str, float]]]:
+    """Samples at 16 kHz, and the words with the seconds they end at."""
+    request = SynthesisRequest(plan.text, plan.voice, speed=plan.speed)
+    async with aclosing(pool.stream(plan.engine, request)) as stream:
+        chunks = [chunk async for chunk in stream]
+    audio = resample(Audio.join([chunk.audio for chunk in chunks]), RATE)
+    warped = resample(Audio(audio.samples, round(RATE * plan.warp)), RATE)
+    # Words are given in seconds of the utterance with either engine, in the order they are said.
+    return warped.samples, [(word.text, word.end / plan.warp) for chunk in chunks for word in chunk.words]
+
+
+async def _clip(pool: Pool, plan: Plan, crowd: np.ndarray) -> Clip:
+    random = np.random.default_rng(plan.seed)
+    samples, words = (hum(random, plan.warp), []) if not plan.text else await say(pool, plan)
+    first, last = audible(samples)
+    samples = samples[max(0, first - RATE // 20) : last + RATE // 20]
+    shift = LEAD - max(0, first - RATE // 20) / RATE
+    samples = samples * (_amplitude(plan.level) / _rms(samples))
+    sound = np.concatenate([np.zeros(round(LEAD * RATE)), samples, np.zeros(round(TAIL * RATE))])
+    floor = plan.level - plan.snr if plan.noise != "quiet" else -66.0
+    sound = sound + _amplitude(floor) * noise(random, plan.noise, len(sound), crowd)
+    heard = Audio(np.clip(sound, -1, 1).astype(np.float32), RATE)
+    if plan.telephone:
+        heard = resample(resample(heard, 8000), RATE)
+    onset = first / RATE + shift
+    return Clip(plan, heard.samples, onset, (last - first) / RATE, [(word, end + shift) for word, end in words])
+
+
+def hum(random: np.random.Generator, warp: float) -> np.ndarray:
+    """ "mm-hmm", "mhm" or "mm": harmonics of a gliding pitch as a closed mouth lets them out, the second syllable
+    after a breath and higher."""
+    pitch = warp * random.uniform(90, 230)
+    syllables = [
+        (random.uniform(0.1, 0.18), random.uniform(0.95, 1.05)),
+        (random.uniform(0.15, 0.28), random.uniform(1.05, 1.3)),
+    ]
+    if random.random() < 0.25:
+        syllables = [(random.uniform(0.2, 0.4), 1.0)]
+    parts: list[np.ndarray] = []
+    for index, (seconds, height) in enumerate(syllables):
+        if index:
+            breath = random.standard_normal(round(random.uniform(0.03, 0.07) * RATE))
+            parts.append(0.02 * np.convolve(breath, [1, -0.5], "same"))
+        count = round(seconds * RATE)
+        glide = pitch * height * np.linspace(1, random.uniform(0.9, 1.12), count)
+        phase = 2 * np.pi * np.cumsum(glide) / RATE
+        voice = sum(np.sin(n * phase) * _nasal(n * pitch * height) for n in range(1, 25))
+        parts.append(voice * np.sin(np.pi * np.arange(count) / count) ** 0.4)
+    return np.concatenate([np.zeros(800), *parts, np.zeros(800)])
+
+
+def _nasal(hertz: float) -> float:
+    """A closed mouth's transmission: a peak at 270 Hz, weak ones at 1100 and 2200, falling 12 dB an octave."""
+    peaks = ((270, 90, 1.0), (1100, 150, 0.08), (2200, 250, 0.03))
+    return sum(gain / (1 + ((hertz - centre) / width) ** 2) for centre, width, gain in peaks) + 0.002
+
+
+def noise(random: np.random.Generator, kind: str, count: int, crowd: np.ndarray) -> np.ndarray:
+    """Of root mean square 1."""
+    if kind == "babble":
+        begin = int(random.integers(0, len(crowd) - count))
+        return crowd[begin : begin + count] / _rms(crowd[begin : begin + count])
+    white = random.standard_normal(count)
+    if kind == "pink":
+        spectrum = np.fft.rfft(white)
+        white = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 8)), count)
+    return white / _rms(white)
+
+
+async def _crowd(pool: Pool, material: Material) -> np.ndarray:
+    """Six voices of the set at once, saying its own phrases, for half a minute."""
+    draw = random.Random(material.seed + 100)
+    crowd = np.zeros(RATE * 30)
+    for speaker in range(6):
+        language = list(material.words)[speaker]
+        voice = language + "+" + draw.choice(material.variants[1:])
+        texts = list(material.words[language].phrases)
+        draw.shuffle(texts)
+        plan = Plan("phrase", language, ". ".join(texts * 4), "espeak-ng", voice, 1.0, 1.0, -26, "quiet", 0, False, 0)
+        samples, _ = await say(pool, plan)
+        crowd += np.resize(samples / _rms(samples), len(crowd))
+    return crowd
+
+
+def audible(samples: np.ndarray) -> tuple[int, int]:
+    """The first and last sample of what is within 30 dB of the loudest 10 ms."""
+    size = RATE // 100
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    power = (frames.astype(np.float64) ** 2).mean(axis=1)
+    loud = np.flatnonzero(power > power.max() / 1000)
+    return int(loud[0]) * size, (int(loud[-1]) + 1) * size
+
+
+def _amplitude(decibels: float) -> float:
+    return 10 ** (decibels / 20)
+
+
+def _rms(samples: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) + 1e-12
