@@ -19,8 +19,9 @@ from statistics import median
 from benchmarks._harness import Report, alternate, difference, main, ratio
 from core.errors import WorkerDied
 from core.metrics import Metrics
+from engines._packing import pack
 from engines._wire import encode
-from engines.base import Chunk, EngineConfig, SynthesisRequest, pack
+from engines.base import Chunk, EngineConfig, SynthesisRequest
 from engines.pool import Pool, PoolConfig
 from engines.tts.scripted import Scripted
 

@@ -18,8 +18,9 @@ from typing import Any
 
 import core.errors as errors
 from engines import _worker
+from engines._packing import pack, unpack
 from engines._wire import Connection
-from engines.base import EngineConfig, pack, unpack
+from engines.base import EngineConfig
 
 logger = logging.getLogger(__name__)
 

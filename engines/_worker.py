@@ -1,10 +1,11 @@
-"""The far side of the worker wire: one process that serves one engine. Knows engines/base, audio/value and the engine's
-own file, each loaded by path, so that any Python from 3.10 on can run it: `python -I -u engines/_worker.py CONFIG`.
+"""The far side of the worker wire: one process that serves one engine. Knows audio/value, engines/base, schema and
+_packing and the engine's own file, each loaded by path, so that any Python from 3.10 on can run it:
+`python -I -u engines/_worker.py CONFIG`.
 
 CONFIG is a JSON object: root, file, engine, listener (an inherited file descriptor), and config, the fields of an
 EngineConfig. The wire is a unix socket with one connection per request. A frame is two little-endian u32, the lengths
 of header and body, then a JSON header, then float32 little-endian samples. The near side sends one frame
-{"version", "op": "run" | "hello", "request"}; answered are frames written by `base.pack`, then {"type": "end"} or
+{"version", "op": "run" | "hello", "request"}; answered are frames written by `_packing.pack`, then {"type": "end"} or
 {"type": "error", "kind", "message"}. Closing the connection, or its writing half, cancels. A connection that ends
 without an end or an error frame tells of a crash.
 """
@@ -25,6 +26,8 @@ import types
 
 VERSION = 1
 PREFIX = struct.Struct("<II")
+ANSWERS = {"tts": "synthesize", "stt": "transcribe", "llm": "complete"}
+"""What each kind of engine is asked by."""
 MAX_HEADER = 4 << 20
 MAX_BODY = 512 << 20
 """Bytes; more than two hours of samples at 16 kHz."""
@@ -78,10 +81,10 @@ class Stop:
 class Server:
     """Answers connections with one engine, on threads that wait in `accept`; there is always one more than is busy."""
 
-    def __init__(self, listener, engine, base):
+    def __init__(self, listener, engine, packing):
         self._listener = listener
-        self._base = base
-        self._answer = engine.synthesize if engine.spec.kind == "tts" else engine.transcribe
+        self._packing = packing
+        self._answer = getattr(engine, ANSWERS[engine.spec.kind])
         self._slots = threading.Semaphore(engine.spec.concurrency)
         self._lock = threading.Lock()
         self._waiting = 0
@@ -131,7 +134,7 @@ class Server:
 
     def _run(self, connection, header, body):
         try:
-            request = self._base.unpack(header["request"], body)
+            request = self._packing.unpack(header["request"], body)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadFrame("The frame holds no request.") from error
         stop = Stop(connection)
@@ -141,7 +144,7 @@ class Server:
                 for answer in answers:
                     if stop.is_set():
                         return
-                    send(connection, *self._base.pack(answer))
+                    send(connection, *self._packing.pack(answer))
         send(connection, {"type": "end"})
 
 
@@ -239,12 +242,16 @@ def load_file(name, path):
 
 
 def load_house(root):
-    """engines.base, in packages that hold nothing but what both sides of the wire may know."""
+    """engines.base and engines._packing, in packages that hold nothing but what both sides of the wire may know."""
     for package in ("audio", "engines"):
         module = sys.modules[package] = types.ModuleType(package)
         module.__path__ = []
     load_file("audio.value", os.path.join(root, "audio", "value.py"))
-    return load_file("engines.base", os.path.join(root, "engines", "base.py"))
+    base, _, packing = (
+        load_file(f"engines.{name}", os.path.join(root, "engines", f"{name}.py"))
+        for name in ("base", "schema", "_packing")
+    )
+    return base, packing
 
 
 def load_engine(base, file, name, config):
@@ -273,13 +280,13 @@ def main(text):
     listener = socket.socket(fileno=told["listener"])
     listener.setblocking(True)
     try:
-        base = load_house(told["root"])
+        base, packing = load_house(told["root"])
         engine = load_engine(base, told["file"], told["engine"], told["config"])
     except Exception as error:
         traceback.print_exc()
         refuse(listener, *kind_of(error, loading=True))
         sys.exit(1)
-    Server(listener, engine, base).start()
+    Server(listener, engine, packing).start()
     threading.Event().wait()
 
 

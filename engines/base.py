@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -28,15 +28,18 @@ class EngineSpec:
     """One sentence for the person who chooses."""
     licence: str
     rate: int
-    """Hz: of what a tts engine yields, of what an stt or vad engine takes."""
+    """Hz: of what a tts engine yields, of what an stt or vad engine takes; 0 of an llm."""
     languages: tuple[str, ...] = ("*",)
     """BCP-47 tags; `*` is any."""
     capabilities: frozenset[str] = frozenset()
-    """Of tts: `words speed ssml streaming`. Of stt: `words translate hotwords grammar detect batch`."""
+    """Of tts: `words speed ssml phonemes streaming instructions description cloning`. Of stt: `words translate
+    hotwords grammar detect batch`. Of llm: `tools schema`."""
     models: tuple[str, ...] = ()
     """Names of the sizes it comes in, best first; empty where there is one only."""
     environment: str = "app"
     """Whose Python runs it: `app` is the app's own, any other name an entry of engines/envs."""
+    gpu: bool = False
+    """Whether it needs one: it is then listed and left alone where `EngineConfig.device` is `cpu`."""
     memory_mb: int = 64
     """What one loaded worker takes, for the pool's ledger until it has measured."""
     concurrency: int = 1
@@ -285,7 +288,7 @@ class Engine(Protocol):
 
 
 REGISTRY: dict[str, type] = {}
-"""Every engine by name, filled by `@engine` as the files of engines/tts, stt and vad are found."""
+"""Every engine by name, filled by `@engine` as the files of engines/tts, stt, llm and vad are found."""
 
 E = TypeVar("E", bound=type)
 
@@ -337,60 +340,28 @@ def pulled(push: Callable[[Callable[[Any], bool]], None], ahead: int = 2) -> Gen
         thread.join()
 
 
-WIRE = {cls.__name__: cls for cls in (SynthesisRequest, Chunk, TranscriptionRequest, Segment)}
-_FIELDS = {cls: tuple(item.name for item in fields(cls)) for cls in WIRE.values()}
-_SAMPLES = np.dtype("<f4")
-
-
-def pack(value: Any) -> tuple[dict[str, Any], memoryview]:
-    """A request or an answer as a JSON header and the float32 little-endian samples of its audio, if it has any."""
-    header: dict[str, Any] = {"type": type(value).__name__}
-    body = memoryview(b"")
-    for name in _FIELDS[type(value)]:
-        part = getattr(value, name)
-        if isinstance(part, Audio):
-            header["rate"] = part.rate
-            body = np.ascontiguousarray(part.samples, _SAMPLES).view(np.uint8).data
-        elif name == "words" and isinstance(part, tuple):
-            if part:
-                header[name] = [[word.text, word.start, word.end, word.probability] for word in part]
-        else:
-            header[name] = part
-    return header, body
-
-
-def unpack(header: dict[str, Any], body: bytes | memoryview) -> Any:
-    """The inverse of `pack`. Raises KeyError or TypeError on a header that `pack` does not write."""
-    values = dict(header)
-    cls = WIRE[values.pop("type")]
-    if "rate" in values:
-        values["audio"] = Audio(np.frombuffer(body, _SAMPLES), values.pop("rate"))
-    if isinstance(values.get("words"), list):
-        values["words"] = tuple(Word(*word) for word in values["words"])
-    for name in ("hotwords", "tokens", "clips"):
-        if name in values:
-            values[name] = tuple(tuple(item) if isinstance(item, list) else item for item in values[name])
-    return cls(**values)
-
-
 __all__ = [
     "REGISTRY",
+    "ChatModel",
+    "ChatRequest",
     "Chunk",
+    "Delta",
     "Engine",
     "EngineConfig",
     "EngineSpec",
+    "Message",
     "Segment",
     "SpeechDetector",
     "Stop",
     "SynthesisRequest",
     "Synthesizer",
+    "Tool",
+    "ToolCall",
     "Transcriber",
     "TranscriptionRequest",
     "Voice",
     "Word",
     "engine",
-    "pack",
     "pulled",
     "replace",
-    "unpack",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from core.errors import EngineTimeout, NotInstalled, OutOfMemory, UnknownModel, VoiceForgeError, WorkerDied
 from core.metrics import Metrics
+from engines._circuit import resting
 from engines._fleet import Fleet, closed
 from engines._lane import EngineState, Lane
 from engines._ledger import Ledger
@@ -126,7 +127,8 @@ class Pool:
         deadline: float | None = None,
         continues: bool = False,
     ) -> AsyncGenerator[Any, None]:
-        """What the engine answers to a SynthesisRequest or TranscriptionRequest: Chunks or Segments, in order.
+        """What the engine answers to a SynthesisRequest, TranscriptionRequest or ChatRequest: Chunks, Segments or
+        Deltas, in order.
 
         Use it with `contextlib.aclosing`: closing cancels at once, while the engine stops in the background.
         `deadline`: seconds from now by which the request must have begun. `continues`: it is a further part of
@@ -148,6 +150,13 @@ class Pool:
                         raise
         finally:
             self._settle(run)
+
+    def down(self, engine: str) -> str:
+        """Why a request to this engine would be refused at once, a sentence; empty while it may be tried. Starts and
+        asks nothing, so that it can be looked at for every request."""
+        lane = self._fleet.lanes.get(engine)
+        wait = lane.circuit.open_for(self._clock()) if lane else 0.0
+        return resting(engine, wait) if wait else ""
 
     async def warm(self, engine: str) -> None:
         """Load an engine unless it is loaded. Raises what loading raises."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from core.discover import modules
 from engines.base import REGISTRY
 
-ROOMS = ("engines.tts", "engines.stt", "engines.vad")
+ROOMS = ("engines.tts", "engines.stt", "engines.llm", "engines.vad")
 
 
 def find(scripted: bool = False) -> dict[str, type]:
-    """Every engine's class by name, from the files of engines/tts, stt and vad; the scripted ones only if asked for."""
+    """Every engine's class by name, from the files of all rooms; the scripted ones only if asked for."""
     for room in ROOMS:
         for _ in modules(room):
             pass

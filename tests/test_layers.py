@@ -27,7 +27,7 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 UNSEEN = ("tests", "benchmarks")
 """They see everything and are seen by nobody."""
 
-PORTABLE = {"numpy", "engines.base", "audio.value"}
+PORTABLE = {"numpy", "engines.base", "engines.schema", "audio.value"}
 """All that a file which a foreign Python loads by path may import beside the standard library."""
 
 
@@ -87,7 +87,7 @@ def only_downwards(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def carried_files_stay_light(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Engines and the far side of the wire run in foreign Pythons that have numpy and nothing of the house."""
-    if not (name.startswith(("engines/tts/", "engines/stt/", "engines/vad/")) or name in CARRIED):
+    if not (name.startswith(("engines/tts/", "engines/stt/", "engines/llm/", "engines/vad/")) or name in CARRIED):
         return
     allowed = {"numpy"} if name == "audio/value.py" else PORTABLE
     for line, module in imports(tree):
@@ -98,7 +98,7 @@ def carried_files_stay_light(name: str, tree: ast.Module) -> Iterator[tuple[int,
             yield line, f"imports {module} when it is loaded; heavy imports belong in __init__"
 
 
-CARRIED = ("engines/base.py", "engines/_worker.py", "audio/value.py")
+CARRIED = ("engines/base.py", "engines/schema.py", "engines/_packing.py", "engines/_worker.py", "audio/value.py")
 
 
 def _among(module: str, allowed: set[str]) -> bool:

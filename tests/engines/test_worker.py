@@ -19,7 +19,8 @@ import pytest
 
 from audio.value import Audio
 from engines import _worker
-from engines.base import SynthesisRequest, TranscriptionRequest, pack
+from engines._packing import pack
+from engines.base import SynthesisRequest, TranscriptionRequest
 from tests.engines import _faulty
 from tests.engines._running import running
 
