@@ -21,6 +21,7 @@ from accounts.principal import SCOPE_OF, Limits, Principal
 from core.errors import BadRequest, Conflict, LimitReached, NotFound, RateLimited, TooManyAtOnce
 from core.metrics import Metrics
 from core.settings import Settings
+from storage import conversations as conversation_rows
 from storage import keys as key_rows
 from storage import pronunciations as pronunciation_rows
 from storage import usage as usage_rows
@@ -67,7 +68,7 @@ class Accounts(Identity):
 
         Raises Unauthorized, Forbidden, TooManyAtOnce, BudgetSpent or RateLimited; nothing is taken then.
         """
-        principal = await self._current(principal)
+        principal = await self.current(principal)
         principal.need(SCOPE_OF[op])
         await self._budgets.refresh(principal)
         # No await from here on: what was checked still holds when it is taken.
@@ -161,7 +162,8 @@ class Accounts(Identity):
         return keys.key_of(await self._found(key_id))
 
     async def revoke_key(self, principal: Principal, key_id: str) -> Key:
-        """It and who signed in with it are turned away from now on; its pronunciations are gone. Raises NotFound."""
+        """It and who signed in with it are turned away from now on; its pronunciations and
+        conversations are gone. Raises NotFound."""
         principal.need("keys")
         await self._found(key_id)
         await self._storage.write(_revoke, key_id, self._clock())
@@ -169,7 +171,8 @@ class Accounts(Identity):
         return keys.key_of(await self._found(key_id))
 
     async def rotate_key(self, principal: Principal, key_id: str, overlap_seconds: float = 0.0) -> NewKey:
-        """A new key of the same name, rights, limits, end and pronunciations; the old one ends after the overlap.
+        """A new key of the same name, rights, limits, end and pronunciations, which takes over the conversations; the
+        old one ends after the overlap.
 
         Raises NotFound, Conflict for a key that is not valid any more, Forbidden for one that may more than you.
         """
@@ -216,9 +219,11 @@ def _whose(principal: Principal) -> str | None:
 def _revoke(database: Database, key_id: str, at: float) -> None:
     key_rows.revoke(database, key_id, at)
     pronunciation_rows.clear(database, f"key:{key_id}")
+    conversation_rows.clear(database, f"key:{key_id}")
 
 
 def _rotate(database: Database, old: KeyRecord, fresh: KeyRecord, ends_at: float) -> None:
-    """Pronunciations belong to a key's principal, so the new one gets those of the old one."""
+    """Pronunciations and conversations belong to a key's principal, so the new one gets those of the old one."""
     key_rows.replace(database, old, fresh, ends_at)
     pronunciation_rows.copy(database, f"key:{old.id}", f"key:{fresh.id}")
+    conversation_rows.move(database, f"key:{old.id}", f"key:{fresh.id}")

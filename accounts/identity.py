@@ -109,7 +109,7 @@ class Identity:
             return record
         raise Unauthorized("This API key does not exist any more.")
 
-    async def _current(self, principal: Principal) -> Principal:
+    async def current(self, principal: Principal) -> Principal:
         """As he is now: his key may have been changed since, as on a socket that lasts. Raises Unauthorized."""
         if not principal.id.startswith("key:"):
             return principal

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from core.errors import BadRequest, Forbidden, Unauthorized
 
-SCOPES = ("speech", "transcription", "audio", "usage", "keys")
-"""`audio` is segments and conversion, `usage` to see one's own use, `keys` to administer keys and see everybody's."""
+SCOPES = ("speech", "transcription", "audio", "conversation", "usage", "keys")
+"""`audio` is segments and conversion, `conversation` talking with an agent, `usage` to see one's own use, `keys` to administer keys and see everybody's."""
 
 SCOPE_OF = {
     "speech": "speech",
@@ -15,6 +15,7 @@ SCOPE_OF = {
     "translation": "transcription",
     "segments": "audio",
     "convert": "audio",
+    "conversation": "conversation",
 }
 """What can be asked for, and the scope it needs."""
 

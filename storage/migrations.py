@@ -95,5 +95,25 @@ def m003_pronunciations(database: Database) -> None:
     )
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (m001_keys_usage_secrets, m002_usage_days, m003_pronunciations)
+def m004_conversations(database: Database) -> None:
+    _run(
+        database,
+        """CREATE TABLE conversations (
+            id {text} PRIMARY KEY, owner {text} NOT NULL, token {text} NOT NULL, settings {text} NOT NULL,
+            title {text} NOT NULL, created_at DOUBLE PRECISION NOT NULL, updated_at DOUBLE PRECISION NOT NULL)""",
+        "CREATE INDEX conversations_owner ON conversations (owner, updated_at, id)",
+        # `place` orders the items; `heard` is null where all of the text was heard, or hearing does not apply.
+        """CREATE TABLE conversation_items (
+            conversation {text} NOT NULL, item {text} NOT NULL, place BIGINT NOT NULL, role {text} NOT NULL,
+            text {text} NOT NULL, spoken BIGINT NOT NULL, heard BIGINT, status {text} NOT NULL, call {text} NOT NULL,
+            call_id {text} NOT NULL, PRIMARY KEY (conversation, item))""",
+    )
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (
+    m001_keys_usage_secrets,
+    m002_usage_days,
+    m003_pronunciations,
+    m004_conversations,
+)
 """In order; a step that was released is never changed, the next one corrects it."""

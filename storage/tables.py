@@ -12,6 +12,8 @@ USAGE = Table("usage")
 SECRETS = Table("secrets")
 PRONUNCIATIONS = Table("pronunciations")
 PRONUNCIATION_VERSIONS = Table("pronunciation_versions")
+CONVERSATIONS = Table("conversations")
+CONVERSATION_ITEMS = Table("conversation_items")
 MIGRATIONS = Table("migrations")
 
 
