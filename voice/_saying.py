@@ -37,7 +37,7 @@ class Saying:
             self.begun.set()
         if self.line:
             shown = ShownWords(self.line.reading)
-            async with aclosing(_at_rate(ask(self.line), rate)) as chunks:
+            async with aclosing(at_rate(ask(self.line), rate)) as chunks:
                 async for chunk in chunks:
                     yield Chunk(chunk.audio, shown.feed(chunk.words))
             if last := shown.end():
@@ -51,7 +51,7 @@ class Saying:
             self.rest += item.seconds
 
 
-async def _at_rate(chunks: AsyncGenerator[Chunk], rate: int) -> AsyncGenerator[Chunk]:
+async def at_rate(chunks: AsyncGenerator[Chunk], rate: int) -> AsyncGenerator[Chunk]:
     """The same chunks at one rate, for engines whose voices differ."""
     resampler = None
     async with aclosing(chunks):

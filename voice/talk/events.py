@@ -111,6 +111,14 @@ class Speaking:
 
 
 @dataclass(frozen=True)
+class AudioDone:
+    """All audio of a response has left; what is at `position` and later belongs to another."""
+
+    response: str
+    position: int
+
+
+@dataclass(frozen=True)
 class Paused:
     """The other side made a sound: what was sent and not played yet is kept, and nothing more of it is played."""
 
@@ -231,6 +239,6 @@ class Ended:
 
 Event = (
     AudioOut | SpeechStarted | SpeechStopped | TurnEnded | Partial | ItemAdded | ItemDone | ItemDeleted | Cleared
-    | ResponseStarted | TextDelta | Speaking | Paused | Resumed | Interrupted | Backchannel | ToolCalled
+    | ResponseStarted | TextDelta | Speaking | AudioDone | Paused | Resumed | Interrupted | Backchannel | ToolCalled
     | TransferAsked | DigitsAsked | ResponseDone | Idle | Failed | Ended
 )  # fmt: skip

@@ -1,0 +1,107 @@
+"""The conversations of a process, and the parts they share."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from core.errors import Overloaded
+from engines.agent import Agent
+from engines.base import Chunk, SpeechDetector
+from engines.pool import Priority
+from voice._ahead import AnyPool
+from voice._saying import at_rate
+from voice.listening import Listening, OnPartial, Utterance
+from voice.routing import Routing
+from voice.speech import Speech, SpeechPlan, SpeechRequest
+from voice.talk.completeness import complete
+from voice.talk.conversation import Conversation, Emit
+from voice.talk.interruption import Floor, PauseFirst
+from voice.talk.items import Item
+from voice.talk.parts import Parts
+from voice.talk.settings import TalkSettings
+from voice.talk.ticker import Ticker
+from voice.text.dictionary import Dictionary
+
+
+class Talks:
+    """Opens conversations, at most `most` at a time. One for a process; its ticker runs while there is one."""
+
+    def __init__(
+        self,
+        pool: AnyPool,
+        routing: Routing,
+        speech: Speech,
+        detector: SpeechDetector,
+        agent: Callable[[TalkSettings], Agent],
+        *,
+        most: int = 200,
+        floor: Floor | None = None,
+    ):
+        self._pool, self._routing, self._speech = pool, routing, speech
+        self._agent, self._most = agent, most
+        self._floor = floor or PauseFirst()
+        self._ticker = Ticker(detector)
+        self._open: dict[str, Conversation] = {}
+
+    @property
+    def count(self) -> int:
+        return sum(not talk.over for talk in self._open.values())
+
+    @property
+    def ticker(self) -> Ticker:
+        return self._ticker
+
+    def open(
+        self,
+        settings: TalkSettings,
+        emit: Emit,
+        *,
+        id: str = "",
+        history: Sequence[Item] = (),
+        dictionary: Dictionary | None = None,
+    ) -> Conversation:
+        """A conversation on the ticker, which has said nothing yet: `begin` it.
+
+        `dictionary` is how its owner wants words to be said. Raises Overloaded where there are too many, UnknownModel
+        for an agent there is not, and what routing raises where nobody can listen or speak.
+        """
+        self._open = {name: talk for name, talk in self._open.items() if not talk.over}
+        if len(self._open) >= self._most:
+            raise Overloaded(f"{self._most} conversations are open; this house holds no more at a time.", retry_after=5)
+        self._routing.transcription(settings.hears, settings.language)
+        talk = Conversation(self._parts(dictionary), settings, emit, id=id or new_id("talk"), history=history)
+        self._open[talk.id] = talk
+        self._ticker.add(talk)
+        return talk
+
+    async def close(self) -> None:
+        for talk in list(self._open.values()):
+            await talk.close("the house closes")
+        await self._ticker.close()
+
+    def _parts(self, dictionary: Dictionary | None) -> Parts:
+        def speak(text: str, settings: TalkSettings) -> AsyncGenerator[tuple[SpeechPlan, Chunk]]:
+            return self._speak(text, settings, dictionary)
+
+        return Parts(self._ticker, self._floor, new_id, self._agent, self._utterance, speak, complete)
+
+    def _utterance(self, settings: TalkSettings, on_partial: OnPartial) -> Utterance:
+        listening = Listening(self._pool, self._routing, model=settings.hears)
+        return listening.utterance(settings.language, "", on_partial)
+
+    async def _speak(
+        self, text: str, settings: TalkSettings, dictionary: Dictionary | None
+    ) -> AsyncGenerator[tuple[SpeechPlan, Chunk]]:
+        request = SpeechRequest(text, settings.voice, settings.speaks, settings.language, settings.speed)
+        plan = await self._speech.prepare(replace(request, dictionary=dictionary))
+        chunks = self._speech.stream(plan, priority=Priority.REALTIME)
+        async with aclosing(at_rate(chunks, settings.output_rate)) as spoken:
+            async for chunk in spoken:
+                yield plan, chunk
+
+
+def new_id(kind: str) -> str:
+    return f"{kind}_{secrets.token_hex(10)}"

@@ -1,0 +1,134 @@
+"""Moves all conversations of a process: every 20 ms audio out, then one look of the detector at what they heard.
+
+Knows of a conversation only what `Paced` says. The clock is the event loop's, so a loop with virtual time makes a
+virtual ticker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, Protocol
+
+import numpy as np
+
+from engines.base import SpeechDetector
+from voice.talk.intake import SILENCE
+from voice.talk.settings import INPUT_RATE
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.02
+MOST_BEHIND = 0.2
+"""Seconds; ticks that are later than this are left out."""
+
+
+class Paced(Protocol):
+    """What a ticker moves."""
+
+    memory: Any
+    """What the detector remembers of it."""
+
+    def send(self, now: float) -> None:
+        """Let audio leave that is due."""
+        ...
+
+    def windows(self, now: float) -> Sequence[np.ndarray | None]:
+        """What was heard since the last time; None is silence that needs no look."""
+        ...
+
+    def advance(self, now: float, windows: Sequence[np.ndarray | None], probabilities: Sequence[float]) -> None: ...
+
+
+class Ticker:
+    """Runs while there is a conversation. With `inline` the detector is asked on the loop, as a virtual clock needs."""
+
+    def __init__(self, detector: SpeechDetector, *, inline: bool = False):
+        self._detector = detector
+        self._inline = inline
+        self._paced: dict[Paced, None] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._thread: Executor | None = None
+        self.windows_seen = 0
+        """By the detector, since the beginning."""
+        self.late = 0.0
+        """Seconds by which the last tick came late."""
+
+    def __len__(self) -> int:
+        return len(self._paced)
+
+    def add(self, paced: Paced) -> None:
+        paced.memory = self._detector.begin(INPUT_RATE)
+        self._paced[paced] = None
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="ticker")
+
+    def remove(self, paced: Paced) -> None:
+        self._paced.pop(paced, None)
+
+    async def close(self) -> None:
+        self._paced.clear()
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+        if self._thread:
+            self._thread.shutdown()
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        while self._paced:
+            await asyncio.sleep(due - clock())
+            now = clock()
+            self.late = now - due
+            await self._tick(now)
+            due += TICK
+            if clock() - due > MOST_BEHIND:
+                due = clock()
+        self._task = None
+
+    async def _tick(self, now: float) -> None:
+        heard: list[tuple[Paced, Sequence[np.ndarray | None]]] = []
+        for paced in tuple(self._paced):
+            try:
+                paced.send(now)
+                if windows := paced.windows(now):
+                    heard.append((paced, windows))
+            except Exception:
+                self._fail(paced)
+        found = await self._look(heard)
+        for (paced, windows), probabilities in zip(heard, found, strict=True):
+            if paced in self._paced:
+                try:
+                    paced.advance(now, windows, probabilities)
+                except Exception:
+                    self._fail(paced)
+
+    async def _look(self, heard: list[tuple[Paced, Sequence[np.ndarray | None]]]) -> list[list[float]]:
+        """Probabilities of all windows: first the first of each conversation, together, then the second."""
+        found: list[list[float]] = [[0.0] * len(windows) for _, windows in heard]
+        for turn in range(max((len(windows) for _, windows in heard), default=0)):
+            asked = [i for i, (_, windows) in enumerate(heard) if len(windows) > turn and windows[turn] is not None]
+            if not asked:
+                continue
+            self.windows_seen += len(asked)
+            batch = np.stack([heard[i][1][turn] if heard[i][1][turn] is not None else SILENCE for i in asked])
+            states = [heard[i][0].memory for i in asked]
+            for i, probability in zip(asked, await self._detect(batch, states), strict=True):
+                found[i][turn] = probability
+        return found
+
+    async def _detect(self, batch: np.ndarray, states: list[Any]) -> list[float]:
+        if self._inline:
+            return self._detector.detect(batch, states).tolist()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "detector")
+        loop = asyncio.get_running_loop()
+        return (await loop.run_in_executor(self._thread, self._detector.detect, batch, states)).tolist()
+
+    def _fail(self, paced: Paced) -> None:
+        """One conversation's mistake must not stop the others."""
+        logger.exception("a conversation is left out of the ticks from now on")
+        self.remove(paced)

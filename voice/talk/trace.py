@@ -1,0 +1,66 @@
+"""What is written down of a turn while it happens, for its metrics and its picture."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from engines.agent import Thought
+from voice.talk.events import Turn
+
+MOST_WINDOWS = 2000
+
+
+@dataclass
+class Trace:
+    """Seconds on the conversation's clock, None for what has not happened."""
+
+    speech_started: float | None = None
+    speech_stopped: float | None = None
+    ended: float | None = None
+    reason: str = ""
+    transcript: float | None = None
+    first_text: float | None = None
+    first_sound: float | None = None
+    first_frame: float | None = None
+    drafted: bool = False
+    hears: str = ""
+    thinks: str = ""
+    speaks: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    partials: list[tuple[float, str]] = field(default_factory=list)
+
+    def thought(self, action: Thought) -> None:
+        self.thinks = action.model
+        self.input_tokens += action.input_tokens
+        self.output_tokens += action.output_tokens
+
+    def turn(
+        self, response: str, item: str, heard: float, done: float, probabilities: deque[tuple[float, float]]
+    ) -> Turn:
+        """All of it as a value. `probabilities` are those of the last minute; what lies before the turn is left out."""
+        start = (self.speech_started if self.speech_started is not None else done) - 0.5
+        drawn = tuple(pair for pair in probabilities if pair[0] >= start)[-MOST_WINDOWS:]
+        return Turn(
+            response=response,
+            item=item,
+            speech_started=self.speech_started,
+            speech_stopped=self.speech_stopped,
+            ended=self.ended,
+            reason=self.reason,
+            transcript=self.transcript,
+            first_text=self.first_text,
+            first_sound=self.first_sound,
+            first_frame=self.first_frame,
+            done=done,
+            heard=heard,
+            drafted=self.drafted,
+            hears=self.hears,
+            thinks=self.thinks,
+            speaks=self.speaks,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            probabilities=drawn,
+            partials=tuple(self.partials),
+        )
