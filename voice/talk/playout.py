@@ -1,5 +1,5 @@
 """The audio of our speech on its way out: chunks of any length go in, frames of 20 ms come out, each at its position in
-the ledger. What has left is kept for a few seconds, so that it can be sent again. Knows no clock: who calls `next` paces.
+the ledger. What has left is kept for a few seconds, so that it can be sent again. Whoever calls `next` keeps the time.
 
     playout.add(Span(item, start, end, text, words), samples)     each chunk of a piece of the item's text
     playout.add(Span(item, start, end, text), none, last=True)    the piece is whole: its length is known
