@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -169,7 +170,14 @@ class ScriptedVoice:
             part = words[at : at + 3]
             starts = [(at + index) * WORD_SECONDS for index in range(len(part))]
             timed = tuple(Word(word, start, start + WORD_SECONDS) for word, start in zip(part, starts, strict=True))
-            yield plan, Chunk(Audio(np.full(round(len(part) * WORD_SECONDS * rate), 0.1, np.float32), rate), timed)
+            yield plan, Chunk(Audio(tone(len(part) * WORD_SECONDS, rate, 150.0, 0.1), rate), timed)
+
+
+@cache
+def tone(seconds: float, rate: int, hertz: float, loudness: float) -> np.ndarray:
+    """Float32 (n,). Voices of two heights are no echo of each other."""
+    times = np.arange(round(seconds * rate), dtype=np.float32) / rate
+    return (loudness * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
 
 
 def parts(

@@ -72,6 +72,7 @@ class Conversation:
         self._mouth = Mouth(settings.output_rate, settings.lead)
         self._intake = Intake(self._joined)
         self._turns = turns.Turns(settings.rules, WINDOW_SECONDS)
+        self._turns.quiet(True)
         self._seen: deque[tuple[float, float]] = deque(maxlen=int(SECONDS_DRAWN / WINDOW_SECONDS))
         self._before: deque[np.ndarray] = deque(maxlen=self._prefix())
         self._utterance: Utterance | None = None
@@ -181,11 +182,10 @@ class Conversation:
         if call_id not in self._calls:
             raise BadRequest(f"There is no open call {call_id[:80]!r}.", param="call_id")
         self._calls.discard(call_id)
-        call = next(item.call for item in self._items if item.call and item.call.id == call_id)
         self.add(Item(self._parts.new_id("item"), "tool", output, call_id=call_id))
         if not self._calls and self.settings.respond and not self._response:
             self._trace = Trace(ended=self._now(), reason="tool")
-            self._answer(act.ToolResult(call_id, call.name if call else "", output))
+            self._answer(act.ToolResult(call_id, output))
 
     def configure(self, settings: TalkSettings) -> None:
         """From now on. Raises UnknownModel for an agent there is not, BadRequest where the output rate would change."""
@@ -577,7 +577,10 @@ class Conversation:
         )  # fmt: skip
 
     def sounds(self, response: Response, piece: Piece, chunk: Chunk) -> None:
+        waits = self._mouth.empty
         self._mouth.add(_span(response, piece, chunk.words), chunk.audio.samples)
+        if waits:  # Somebody waits for it, so it does not wait for the next tick.
+            self.send(self._clock())
 
     def spoke(self, response: Response, piece: Piece) -> None:
         self._mouth.add(_span(response, piece), _NONE, last=True)

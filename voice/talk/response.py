@@ -84,14 +84,15 @@ class Response:
         """Ends when all audio was given. An error of the agent ends what is said with what was said until then."""
         speaking = asyncio.create_task(self._speak_all(), name=f"speak {self.id}") if self._speak else None
         try:
+            lost: VoiceForgeError | None = None
             try:
                 await self._think(actions, clock)
             except VoiceForgeError as error:
-                self.error = error
+                self.error = lost = error
             self._pieces.put_nowait(None)
             await self._committed.wait()
-            if self.error:
-                self._listener.failed(self, self.error)
+            if lost:
+                self._listener.failed(self, lost)
             if speaking:
                 await speaking
             self.made = True

@@ -1,4 +1,4 @@
-"""Moves all conversations of a process: every 20 ms audio out, then one look of the detector at what they heard.
+"""Moves all conversations of a process: audio that is due leaves, then the detector looks at what they heard.
 
 Knows of a conversation only what `Paced` says. The clock is the event loop's, so a loop with virtual time makes a
 virtual ticker.
@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from engines.base import SpeechDetector
-from voice.talk.intake import SILENCE
 from voice.talk.settings import INPUT_RATE
 
 logger = logging.getLogger(__name__)
 
-TICK = 0.02
+TICK = 0.01
+"""Seconds. Half a frame, since what was heard waits for a tick before it is looked at."""
 MOST_BEHIND = 0.2
 """Seconds; ticks that are later than this are left out."""
 
@@ -110,14 +110,16 @@ class Ticker:
         """Probabilities of all windows: first the first of each conversation, together, then the second."""
         found: list[list[float]] = [[0.0] * len(windows) for _, windows in heard]
         for turn in range(max((len(windows) for _, windows in heard), default=0)):
-            asked = [i for i, (_, windows) in enumerate(heard) if len(windows) > turn and windows[turn] is not None]
-            if not asked:
-                continue
-            self.windows_seen += len(asked)
-            batch = np.stack([heard[i][1][turn] if heard[i][1][turn] is not None else SILENCE for i in asked])
-            states = [heard[i][0].memory for i in asked]
-            for i, probability in zip(asked, await self._detect(batch, states), strict=True):
-                found[i][turn] = probability
+            places, batch, states = [], [], []
+            for place, (paced, windows) in enumerate(heard):
+                if turn < len(windows) and (window := windows[turn]) is not None:
+                    places.append(place)
+                    batch.append(window)
+                    states.append(paced.memory)
+            if batch:
+                self.windows_seen += len(batch)
+                for place, probability in zip(places, await self._detect(np.stack(batch), states), strict=True):
+                    found[place][turn] = probability
         return found
 
     async def _detect(self, batch: np.ndarray, states: list[Any]) -> list[float]:

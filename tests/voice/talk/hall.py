@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
 from voice.simulator import clock
-from voice.simulator.parts import Delays, Saying, ScriptedAgent, ScriptedVoice, parts
+from voice.simulator.parts import Delays, Saying, ScriptedAgent, ScriptedVoice, parts, tone
 from voice.talk import events as tell
 from voice.talk.conversation import Conversation
 from voice.talk.items import Item
 from voice.talk.settings import TalkSettings
 
 E = TypeVar("E", bound=tell.Event)
-FRAME = 320
 
 
 class Hall:
@@ -65,7 +62,7 @@ class Hall:
 
     async def sound(self, seconds: float, loudness: float = 0.0) -> None:
         for _ in range(round(seconds / 0.02)):
-            self.talk.hear(np.full(FRAME, loudness, np.float32))
+            self.talk.hear(tone(0.02, 16000, 350.0, loudness))
             await asyncio.sleep(0.02)
 
     async def quiet(self, seconds: float) -> None:

@@ -140,7 +140,10 @@ def test_a_backchannel_resumes_the_same_audio_where_it_stood():
         await hall.until(tell.ResponseDone)
 
     hall = held(work)
-    assert roles(hall) == [("user", "tell me"), ("assistant", "You said tell me. And what else can I do for you today?")]
+    assert roles(hall) == [
+        ("user", "tell me"),
+        ("assistant", "You said tell me. And what else can I do for you today?"),
+    ]
     positions = [event.position for event in hall.all(tell.AudioOut)]
     assert positions == [number * 480 for number in range(len(positions))]
     assert len(hall.all(tell.Paused)) == len(hall.all(tell.Resumed)) == len(hall.all(tell.Backchannel)) == 1
@@ -324,7 +327,7 @@ def test_who_comes_back_hears_on_from_the_sample_he_had():
 
     hall = held(work)
     positions = [event.position for event in hall.all(tell.AudioOut)]
-    back = positions.index(next(b for a, b in zip(positions, positions[1:], strict=False) if b <= a))
+    back = next(at for at in range(1, len(positions)) if positions[at] <= positions[at - 1])
     again = positions[back]
     assert positions[back:] == list(range(again, again + 480 * (len(positions) - back), 480))
     assert hall.all(tell.ResponseDone)[0].status == "completed"
@@ -339,7 +342,11 @@ def test_a_second_conversation_goes_on_with_the_history_of_the_first():
         await hall.until(tell.ResponseDone)
 
     hall = held(work, history=history)
-    assert [message.content for message in hall.agent.histories[0]] == ["My name is Ada.", "Hello Ada", "what is my name"]
+    assert [message.content for message in hall.agent.histories[0]] == [
+        "My name is Ada.",
+        "Hello Ada",
+        "what is my name",
+    ]
 
 
 def test_end_hangs_up_once_all_is_said():
