@@ -174,7 +174,7 @@ def registry(*, flite: str = "", whisper: Iterable[str] = ("small", "base"), poc
             "faster-whisper",
             "stt",
             models=("large-v3", "distil-large-v3", "small", "base"),
-            capabilities=frozenset({"words", "translate", "hotwords", "detect", "batch"}),
+            capabilities=frozenset({"words", "translate", "hotwords", "detect", "batch", "partials"}),
             here=lambda model: model in downloaded,
             quality=50,
         ),

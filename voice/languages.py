@@ -52,6 +52,7 @@ _SIGNS = {
     "yi": re.compile("[װױײ]"),
 }  # fmt: skip
 _GUESS_FROM = 400
+_UNSPACED = {"zh", "yue", "ja", "th", "lo", "km", "my", "bo"}
 
 
 def canonical(tag: str) -> str:
@@ -79,6 +80,11 @@ def speaks(languages: Iterable[str], tag: str) -> bool:
     """Whether a list of tags, in which `*` is any, holds the language. An empty tag is held by every list."""
     wanted = canonical(tag)
     return not wanted or any(own == "*" or canonical(own) == wanted for own in languages)
+
+
+def is_spaced(tag: str) -> bool:
+    """Whether the language is written with spaces between words."""
+    return canonical(tag) not in _UNSPACED
 
 
 def is_exact(languages: Iterable[str], tag: str) -> bool:

@@ -21,7 +21,7 @@ from core.threads import in_thread
 from engines.base import EngineSpec, Segment, SpeechDetector, TranscriptionRequest
 from engines.pool import Priority
 from voice._ahead import AnyPool, one_ahead
-from voice.languages import canonical
+from voice.languages import is_spaced
 from voice.passages import Group, Groups, listen
 from voice.routing import Route, Routing
 from voice.segments import Rules, Span, SpeechFinder
@@ -35,7 +35,6 @@ PASSAGE = Rules(max_span=28.0)
 BATCH, BATCH_SECONDS = 8, 240.0
 """Passages and seconds in one request to an engine that batches."""
 MAX_PROMPT, MAX_GRAMMAR, MAX_HOTWORDS = 8000, 65536, 500
-_UNSPACED = {"zh", "yue", "ja", "th", "lo", "km", "my", "bo"}
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ class _Furthest:
 
 def joined(segments: Iterable[Segment], language: str = "") -> str:
     """The text of segments as one, with spaces where the language writes any."""
-    space = "" if canonical(language) in _UNSPACED else " "
+    space = " " if is_spaced(language) else ""
     return space.join(text for segment in segments if (text := segment.text.strip()))
 
 

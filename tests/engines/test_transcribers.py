@@ -32,7 +32,7 @@ async def test_its_card_is_complete(listener: Asked):
     assert spec.licence
     assert spec.rate == 16000
     assert spec.languages
-    assert spec.capabilities <= {"words", "translate", "hotwords", "grammar", "detect", "batch"}
+    assert spec.capabilities <= {"words", "translate", "hotwords", "grammar", "detect", "batch", "partials"}
     assert spec.memory_mb > 0
     assert listener.cls.missing() == ""
     assert listener.cls.voices() == []
