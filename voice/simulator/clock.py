@@ -1,4 +1,4 @@
-"""An event loop whose time is virtual: whoever sleeps wakes as soon as nothing else is left to do, in the order of time.
+"""An event loop whose time is virtual: whoever sleeps wakes as soon as nothing else is left to do, in order of time.
 
 So thirty seconds of a conversation pass in milliseconds, and each time in the same order. Work in threads has no place
 in it: while a thread works time would run on.

@@ -1,5 +1,5 @@
-"""Stand-ins for all that is slow, heavy or random in a conversation. They keep the promises of what they stand for, take
-the time they are told to, and give the same each time."""
+"""Stand-ins for all that is slow, heavy or random in a conversation. They keep the promises of what they stand for,
+take the time they are told to, and give the same each time."""
 
 from __future__ import annotations
 

@@ -64,11 +64,12 @@ def test_times_of_a_turn_are_noted():
     turn = hall.all(tell.ResponseDone)[0].turn
     assert turn.speech_started == pytest.approx(1.0, abs=0.05)
     assert turn.speech_stopped == pytest.approx(2.0, abs=0.05)
-    assert turn.ended and turn.ended == pytest.approx(2.5, abs=0.1)
-    assert turn.transcript and turn.first_text and turn.first_sound and turn.first_frame and turn.done
-    assert turn.ended <= turn.transcript + 0.5 <= turn.first_text + 0.5 <= turn.first_sound + 0.5
+    times = [turn.ended, turn.transcript, turn.first_text, turn.first_sound, turn.first_frame, turn.done]
+    assert turn.ended == pytest.approx(2.5, abs=0.1)
+    assert times == sorted(time for time in times if time is not None)
     assert (turn.hears, turn.thinks, turn.speaks) == ("scripted-stt", "scripted-llm", "scripted-tts")
-    assert turn.probabilities and turn.heard == pytest.approx(13 * 0.3, abs=0.05)
+    assert turn.probabilities
+    assert turn.heard == pytest.approx(13 * 0.3, abs=0.05)
 
 
 def test_a_draft_is_thought_of_before_the_turn_is_over():
@@ -80,8 +81,8 @@ def test_a_draft_is_thought_of_before_the_turn_is_over():
     assert roles(plain) == roles(drafted)
     assert len(drafted.agent.asked) == 1, "the draft is what is said"
     one, other = plain.all(tell.ResponseDone)[0].turn, drafted.all(tell.ResponseDone)[0].turn
-    assert other.drafted and not one.drafted
-    assert one.first_frame and other.first_frame and one.first_frame - other.first_frame > 0.1
+    assert (one.drafted, other.drafted) == (False, True)
+    assert (one.first_frame or 0) - (other.first_frame or 0) > 0.1
     assert plain.at(tell.ResponseStarted) <= plain.at(tell.TextDelta)
     assert drafted.at(tell.TurnEnded) <= drafted.at(tell.TextDelta), "a draft is told to nobody"
 
@@ -109,7 +110,8 @@ def test_an_interruption_cuts_the_answer_to_what_was_heard():
     hall = held(work)
     interrupted = hall.all(tell.Interrupted)[0]
     first = hall.talk.items[1]
-    assert first.status == "interrupted" and first.known == interrupted.heard
+    assert first.status == "interrupted"
+    assert first.known == interrupted.heard
     # One second until the interruption and a tenth until the pause are three words of 0.3 s.
     assert first.known.split() == first.text.split()[:3]
     assert roles(hall)[2] == ("user", "stop that now")
@@ -257,7 +259,8 @@ def test_a_tool_is_called_answered_and_spoken_of():
     assert [role for role, _ in roles(hall)] == ["user", "assistant", "assistant", "tool", "assistant"]
     assert roles(hall)[-1][1] == "It is sunny."
     last = hall.agent.histories[-1]
-    assert last[1].calls == (ToolCall("call_1", "weather", "{}"),) and last[2].call_id == "call_1"
+    assert last[1].calls == (ToolCall("call_1", "weather", "{}"),)
+    assert last[2].call_id == "call_1"
 
 
 def test_a_model_that_fails_is_told_and_the_conversation_goes_on():
