@@ -33,7 +33,8 @@ class EngineSpec:
     """BCP-47 tags; `*` is any."""
     capabilities: frozenset[str] = frozenset()
     """Of tts: `words speed ssml phonemes streaming instructions description cloning`. Of stt: `words translate
-    hotwords grammar detect batch`. Of llm: `tools schema`."""
+    hotwords grammar detect batch partials`, the last for one that may be asked about speech still going on and whose
+    words can be relied on. Of llm: `tools schema`."""
     models: tuple[str, ...] = ()
     """Names of the sizes it comes in, best first; empty where there is one only."""
     environment: str = "app"
