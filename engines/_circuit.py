@@ -26,5 +26,9 @@ class Circuit:
     def check(self, engine: str, now: float) -> None:
         """Raises CircuitOpen."""
         if wait := self.open_for(now):
-            message = f"The engine {engine} stopped several times in a minute and rests for {wait:.0f} seconds."
-            raise CircuitOpen(message, retry_after=wait)
+            raise CircuitOpen(resting(engine, wait), retry_after=wait)
+
+
+def resting(engine: str, seconds: float) -> str:
+    """The sentence on an engine that may not be tried for so long."""
+    return f"The engine {engine} stopped several times in a minute and rests for {seconds:.0f} seconds."
