@@ -67,6 +67,18 @@ class Settings:
     """The engine that speaks when a request names none; `auto` takes the best that is here."""
     stt_engine: str = _setting("STT_ENGINE", "auto")
     """The engine that hears when a request names none, with a size where it has several: `faster-whisper:small`."""
+    llm_engine: str = _setting("LLM_ENGINE", "auto")
+    """What thinks when a conversation names no model: `remote`, or an engine such as `rules`; `auto` takes the remote
+    model where one is set, then the best that is here."""
+    llm_base_url: str = _setting("LLM_BASE_URL", "")
+    """A server that speaks OpenAI's chat completions, such as `http://127.0.0.1:11434/v1`; empty is none."""
+    llm_api_key: str = _setting("LLM_API_KEY", "", secret=True)
+    """The key to that server, if it wants one."""
+    llm_model: str = _setting("LLM_MODEL", "")
+    """The model asked for there; empty is the first that the server lists."""
+    commercial_only: bool = _setting("VOICEFORGE_COMMERCIAL_ONLY", False)
+    """Speak only with engines and voices whose licence, by its name in the catalogue, is known to allow commercial use;
+    one with conditions of its own counts as not known. No legal advice."""
     max_upload_mb: int = _setting("VOICEFORGE_MAX_UPLOAD_MB", 512)
     """Largest upload in megabytes."""
     max_audio_minutes: int = _setting("VOICEFORGE_MAX_AUDIO_MINUTES", 240)
@@ -81,6 +93,9 @@ class Settings:
     scripted_delays: tuple[str, ...] = _setting("VOICEFORGE_SCRIPTED_DELAYS", ())
     """Seconds that the scripted voice takes before its first tenth of a second of sound and before every other one,
     such as `0.1,0.02`; empty is none."""
+    scripted_llm: tuple[str, ...] = _setting("VOICEFORGE_SCRIPTED_LLM", ())
+    """Seconds that the scripted model takes before its first word and before every other one, such as `0.2,0.02`;
+    empty is none."""
     log_level: str = _setting("LOG_LEVEL", "INFO")
     """DEBUG, INFO, WARNING or ERROR. What people say is logged at DEBUG only."""
 
@@ -105,8 +120,14 @@ class Settings:
             )
         if unknown := self.roles - {"web", "media"}:
             raise BadSettings(f"ROLES does not know {', '.join(sorted(unknown))}; it takes web and media.")
-        if len(self.scripted_delays) not in (0, 2) or not all(map(_is_number, self.scripted_delays)):
-            raise BadSettings("VOICEFORGE_SCRIPTED_DELAYS takes two numbers of seconds, such as 0.1,0.02.")
+        if self.llm_base_url and not re.match(r"https?://[^\s/]+", self.llm_base_url):
+            raise BadSettings("LLM_BASE_URL takes an address such as http://127.0.0.1:11434/v1.")
+        for variable, delays in (
+            ("VOICEFORGE_SCRIPTED_DELAYS", self.scripted_delays),
+            ("VOICEFORGE_SCRIPTED_LLM", self.scripted_llm),
+        ):
+            if len(delays) not in (0, 2) or not all(map(_is_number, delays)):
+                raise BadSettings(f"{variable} takes two numbers of seconds, such as 0.1,0.02.")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise BadSettings(f"LOG_LEVEL is {self.log_level!r}; it takes DEBUG, INFO, WARNING or ERROR.")
 

@@ -1,0 +1,1 @@
+"""Services over the network that do what engines do here."""
