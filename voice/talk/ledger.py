@@ -122,6 +122,11 @@ class Ledger:
         self._items: dict[str, _Item] = {}
         self._results: dict[str, Heard] = {}
 
+    @property
+    def reached(self) -> int:
+        """Where the audio ends that was played, as far as is known; after a `cut` where the next begins."""
+        return self._run.played
+
     def begin(self, span: Span) -> Piece:
         """A piece whose audio will be sent after that of all pieces before. Its `words` are not looked at here."""
         item = self._items.get(span.item)

@@ -149,7 +149,8 @@ class Stream:
         if here > self._last and not self._is_held(here):
             self._word = self._last
         self._last, self._lines = here + 1, 0
-        self._wide += 1 if _WIDE.match(char) else 0
+        if char > "\u0dff" and _WIDE.match(char):
+            self._wide += 1
         if self._closes == ">" and here == self._opened + 1 and not (char.isalpha() or char in "/!"):
             self._closes = ""
         if char == self._closes:
@@ -162,6 +163,8 @@ class Stream:
 
     def _kind(self, here: int, char: str) -> str:
         """What ends before this visible character: a `sentence`, a `clause`, or nothing."""
+        if here == self._last and self._text[here - 1].isalnum():
+            return ""
         if self._start < 0 or self._is_held(here):
             return ""
         text, at, spaced = self._text, self._last, here > self._last
@@ -218,21 +221,16 @@ class Stream:
             words = words if self._word > self._start and words == [self._word] else []
         if ends := sentences or clauses or words:
             return self._take(ends[-1], here + 1)
-        if self._is_held(here):
+        if self._is_held(here) and size <= limit + HELD:
             return []
         return self._split(here, limit)
 
     def _split(self, here: int, limit: int) -> list[Piece]:
         """Where there is not even a word's end. A letter with thousands of accents is cut at last."""
-        end = here
-        while end > self._start and is_joined(self._text, end):
-            end -= 1
-        if end <= self._start:
-            if here - self._start < 4 * limit:
-                return []
-            end = here
-        self._skips = bool(_ADDRESS.search(self._text, self._start, end))
-        found = self._take(end, here + 1)
+        if is_joined(self._text, here) and here - self._start < 4 * limit:
+            return []
+        self._skips = bool(_ADDRESS.search(self._text, self._start, here))
+        found = self._take(here, here + 1)
         if self._skips:
             self._drop(here)
         return found
