@@ -35,6 +35,7 @@ _MORE = frozenset(STRONG + STOPS + CLOSERS)
 _LINE_ENDS = frozenset("\n\u2028\u2029")
 _CLOSING = {"[": "]", "<": ">"}
 _FENCES = ("```", "~~~")
+_ENTITY = re.compile(r"&#?\w+;$")
 _ADDRESS = re.compile(r"://|\]\(|;base64")
 
 
@@ -189,7 +190,7 @@ class Stream:
                 return ""
             return "sentence" if new else ""
         if mark in _SPACED:
-            return "clause"
+            return "" if mark == ";" and _ENTITY.search(text, max(self._start, at - 10), at + 1) else "clause"
         return "sentence" if self._lines and new else ""
 
     def _ended(self, end: int, kind: str, here: int) -> list[Piece]:
@@ -198,6 +199,7 @@ class Stream:
         wide = 3 if self._wide * 2 > size else 1
         if kind == "clause":
             enough = self._opening and size * wide >= LEAST_CLAUSE
+            enough = enough and len(plain(self._text[self._start : end])) * wide >= LEAST_CLAUSE
         else:
             enough = size * wide >= (LEAST_FIRST if self._opening else LEAST)
         if enough and is_speakable(self._text[self._start : end]):
