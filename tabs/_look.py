@@ -33,7 +33,7 @@ def head() -> str:
 
 
 def css() -> str:
-    return "".join(asset(name) for name in ("page.css", "voices.css", "status.css", "words.css"))
+    return "".join(asset(name) for name in ("page.css", "voices.css", "status.css", "words.css", "chat.css"))
 
 
 class RoyalPurple(Base):

@@ -92,7 +92,12 @@ def _controls(studio: Studio) -> tuple[list[Any], gr.Button, gr.Button, gr.Butto
     with gr.Row(elem_classes="vf-chips"):
         other = gr.UploadButton("Video or other file …", size="sm", min_width=0, scale=0, file_types=["video", "audio"])
         sample = gr.Button("Try it with a spoken sample", size="sm", min_width=0, scale=0, elem_id="transcribe-sample")
-    gr.HTML("", html_template=asset("microphone.html"), js_on_load=asset("microphone.js"), apply_default_css=False)
+    gr.HTML(
+        "",
+        html_template=asset("microphone.html"),
+        js_on_load=asset("microphone_reasons.js") + asset("microphone.js"),
+        apply_default_css=False,
+    )
     with gr.Row():
         language = gr.Dropdown(language_choices(studio), value="", label="Language", min_width=140)
         task = gr.Dropdown(TASKS, value="transcribe", label="Task", min_width=160)

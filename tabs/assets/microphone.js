@@ -5,24 +5,9 @@ const button = element.querySelector(".vf-mic-go");
 const meter = element.querySelector("meter");
 const status = element.querySelector("p");
 
-const REASONS = {
-  NotAllowedError: "The browser does not let this page use the microphone. Allow it beside the address, then try again.",
-  SecurityError: "The browser's settings, or the page this one stands in, forbid the microphone.",
-  NotFoundError: "No microphone was found. Plug one in, or choose one in the system's sound settings.",
-  NotReadableError: "The microphone is there but cannot be opened. Another program may be using it.",
-};
-
 function say(text, kind) {
   status.textContent = text;
   status.className = kind || "";
-}
-
-function impossible() {
-  if (!window.isSecureContext)
-    return "Browsers give the microphone only to https:// pages and to this machine's own address. Open this app "
-      + "over HTTPS, or as http://localhost.";
-  if (!navigator.mediaDevices?.getUserMedia) return "This browser cannot record.";
-  return "";
 }
 
 async function loudest(stream) {
@@ -52,7 +37,7 @@ async function check() {
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: true });
   } catch (error) {
-    return say(REASONS[error.name] || `The microphone cannot be used: ${error.message}`, "warn");
+    return say(refused(error), "warn");
   }
   meter.hidden = false;
   say("Say something for three seconds.");

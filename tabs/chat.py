@@ -1,0 +1,60 @@
+"""The Voice chat tab: a conversation by voice and in writing, which the browser holds with `/ws` itself.
+
+Python gives the page, what can be chosen in it, and the picture of a turn; it holds nothing of a conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from core.errors import VoiceForgeError
+from studio import Studio
+from tabs._chat import choices, picture, script
+from tabs._gate import principal_of
+from tabs._look import asset
+
+TITLE = "Voice chat"
+ORDER = 25
+
+LOOK = "() => { window.dispatchEvent(new Event('voiceforge-chat')); }"
+
+
+def build(studio: Studio) -> Callable[..., None]:
+    async def chat_choices(_: Any, request: gr.Request) -> dict[str, Any]:
+        """What can be chosen now, or why nothing can be."""
+        try:
+            principal_of(request).need("conversation")
+            return {"choices": await asyncio.to_thread(choices, studio)}
+        except VoiceForgeError as error:
+            return {"problem": error.message}
+
+    async def chat_page(_: Any, request: gr.Request) -> dict[str, Any]:
+        """All that the tab consists of."""
+        whole = {"html": asset("chat.html"), "script": script(), "worklet": asset("chat_worklet.js"), "problem": ""}
+        return whole | await chat_choices(_, request)
+
+    async def chat_picture(asked: Any, request: gr.Request) -> dict[str, Any]:
+        """A turn as SVG."""
+        try:
+            principal_of(request).need("conversation")
+            return {"svg": await asyncio.to_thread(picture, asked)}
+        except VoiceForgeError as error:
+            return {"problem": error.message}
+
+    gr.HTML(
+        "",
+        html_template='<p class="vf-hint">Opening …</p>',
+        js_on_load=asset("chat_open.js"),
+        elem_id="voice-chat",
+        apply_default_css=False,
+        server_functions=[chat_page, chat_choices, chat_picture],
+    )
+
+    def look_again(*triggers: Any) -> None:
+        gr.on(list(triggers), None, None, None, js=LOOK)
+
+    return look_again
