@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Mouth:
         self._playout = Playout(rate, self.ledger)
         self._pace = Pace(rate, lead)
         self._left: deque[np.ndarray] = deque(maxlen=int(ECHO_SECONDS / 0.02))
+        self.overheard: Callable[[np.ndarray], None] | None = None
+        """Told of every frame that leaves."""
         self._room = asyncio.Event()
         self._room.set()
         self._reported_at = -SILENT_AFTER
@@ -78,6 +81,8 @@ class Mouth:
                 break
             found.append((frame, position))
             self._left.append(frame)
+            if self.overheard:
+                self.overheard(frame)
         if playout.waiting < MOST_WAITING / 2:
             self._room.set()
         return found

@@ -17,10 +17,11 @@ from voice.listening import Listening, OnPartial, Utterance
 from voice.routing import Routing
 from voice.speech import Speech, SpeechPlan, SpeechRequest
 from voice.talk.completeness import complete
-from voice.talk.conversation import Conversation, Emit
+from voice.talk.conversation import Conversation
 from voice.talk.interruption import Floor, PauseFirst
 from voice.talk.items import Item
 from voice.talk.parts import Parts
+from voice.talk.scene import Emit
 from voice.talk.settings import TalkSettings
 from voice.talk.ticker import Ticker
 from voice.text.dictionary import Dictionary

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from engines.agent import Thought
+from voice.listening import Understood
 from voice.talk.events import Turn
 
 MOST_WINDOWS = 2000
@@ -35,6 +36,11 @@ class Trace:
         self.thinks = action.model
         self.input_tokens += action.input_tokens
         self.output_tokens += action.output_tokens
+
+    def understood(self, understood: Understood, now: float) -> None:
+        self.hears = understood.engine
+        if self.transcript is None:
+            self.transcript = now
 
     def turn(
         self, response: str, item: str, heard: float, done: float, probabilities: deque[tuple[float, float]]

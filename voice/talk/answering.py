@@ -1,0 +1,218 @@
+"""Our side of a conversation: at most one response, drafted, spoken, interrupted or finished. Hears nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+
+import numpy as np
+
+from core.errors import VoiceForgeError
+from engines import agent as act
+from engines.base import Chunk, Word
+from voice.speech import SpeechPlan
+from voice.talk import events as tell
+from voice.talk.history import History
+from voice.talk.items import Item
+from voice.talk.ledger import Span
+from voice.talk.mouth import Mouth
+from voice.talk.response import Response
+from voice.talk.scene import Scene
+from voice.talk.sentences import Piece
+from voice.talk.trace import Trace
+
+_NONE = np.zeros(0, np.float32)
+
+
+class Answering:
+    """Of one conversation."""
+
+    def __init__(self, scene: Scene, history: History, seen: deque[tuple[float, float]]):
+        """`seen` are the detector's probabilities of the last minute, for the picture of a turn."""
+        self._scene, self._history, self._seen = scene, history, seen
+        self.mouth = Mouth(scene.settings.output_rate, scene.settings.lead)
+        self.response: Response | None = None
+        """That under way: from here on the floor is ours."""
+        self.ending = ""
+        """Why the conversation is to end, once the agent has said so and all is said."""
+        self._calls: set[str] = set()
+        self._making: asyncio.Task[None] | None = None
+        self._draft: Response | None = None
+        self._drafting: asyncio.Task[None] | None = None
+        self._draft_of = ""
+        scene.broke = self._broke
+
+    def answer(self, event: act.Event, trace: Trace, *, said: str = "") -> None:
+        """Begin to answer an event, or to say what is given."""
+        self.drop_draft()
+        response = self._new(trace)
+        actions = _say(said) if said else self._ask(event, draft=False)
+        self._making = self._scene.spawn(response.run(actions, self._scene.now), f"respond {response.id}")
+        self._commit(response)
+
+    def think_ahead(self, text: str, trace: Trace) -> None:
+        """Think of an answer to what may be all that is said, and tell nobody."""
+        self.drop_draft()
+        draft = self._draft = self._new(trace)
+        self._draft_of = text
+        actions = self._ask(act.Heard(text), Item("", "user", text), draft=True)
+        self._drafting = self._scene.spawn(draft.run(actions, self._scene.now), f"draft {draft.id}")
+
+    def adopt(self, text: str, trace: Trace) -> bool:
+        """Take the draft for the answer, if there is one to exactly this and it got somewhere."""
+        draft, making = self._draft, self._drafting
+        if draft is None or self._draft_of != text or draft.error or (making and making.done() and not draft.text):
+            return False
+        self._draft = self._drafting = None
+        self._making = making
+        draft.trace.ended, draft.trace.reason = trace.ended, trace.reason
+        draft.trace.drafted = True
+        self._commit(draft)
+        return True
+
+    def drop_draft(self) -> None:
+        if self._drafting:
+            self._drafting.cancel()
+        self._draft = self._drafting = None
+
+    def stop(self, reason: str, status: str = "interrupted") -> None:
+        """Say no more: what waits is thrown away, and what stays is what was heard. Nothing happens where nothing is
+        being said."""
+        self.drop_draft()
+        response = self.response
+        if response is None:
+            return
+        if self._making:
+            self._making.cancel()
+        self.mouth.drop(self._scene.clock())
+        heard = response.text[: self.mouth.heard(response.item).end]
+        self._scene.emit(tell.Interrupted(response.id, response.item, heard, self.mouth.position, reason))
+        self._finish(response, status)
+
+    def result(self, call_id: str, output: str) -> bool:
+        """What a tool answered, as an item. True where that was the last that was waited for. Raises KeyError where
+        nobody asked."""
+        self._calls.remove(call_id)
+        self._history.add(Item(self._scene.parts.new_id("item"), "tool", output, call_id=call_id))
+        return not self._calls
+
+    def send(self, now: float) -> None:
+        """Let audio leave that is due, and notice when all has been heard."""
+        response = self.response
+        if response is None:
+            return
+        for frame, position in self.mouth.frames(now):
+            if response.trace.first_frame is None:
+                response.trace.first_frame = self._scene.now()
+            self._scene.emit(tell.AudioOut(response.id, frame, position))
+        if response.made and self.mouth.empty:
+            self._sent(response, now)
+
+    def _sent(self, response: Response, now: float) -> None:
+        if not response.sent_all:
+            response.sent_all = True
+            self._scene.emit(tell.AudioDone(response.id, self.mouth.position))
+        if self.mouth.ended(now):
+            self.mouth.settle(now)
+            self._finish(response, "failed" if response.error else "completed")
+
+    def _new(self, trace: Trace) -> Response:
+        new_id, settings = self._scene.parts.new_id, self._scene.settings
+        speak = self._speak if settings.speak else None
+        return Response(new_id("resp"), new_id("item"), self, trace, speak=speak, patience=settings.think_timeout)
+
+    def _ask(self, event: act.Event, *more: Item, draft: bool) -> AsyncGenerator[act.Action]:
+        scene = self._scene
+        return scene.agent.respond(event, self._history.messages(*more), tools=scene.settings.tools, draft=draft)
+
+    def _speak(self, text: str) -> AsyncGenerator[tuple[SpeechPlan, Chunk]]:
+        return self._scene.parts.speak(text, self._scene.settings)
+
+    def _commit(self, response: Response) -> None:
+        self.response = response
+        self._scene.emit(tell.ResponseStarted(response.id, response.item))
+        response.commit()
+
+    def _finish(self, response: Response, status: str) -> None:
+        self.response = self._making = None
+        heard = self.mouth.heard(response.item)
+        item = self._said(response, status, heard.end)
+        calls = tuple(action.call for action in response.actions if isinstance(action, act.Call))
+        turn = response.trace.turn(response.id, response.item, heard.seconds, self._scene.now(), self._seen)
+        if status == "completed":
+            self._do(response)
+        done = tell.ResponseDone(response.id, status, turn, item, calls if status == "completed" else ())
+        self._scene.emit(done)
+
+    def _said(self, response: Response, status: str, heard: int) -> Item | None:
+        """The response as an item of the conversation; None where nothing of it was heard."""
+        cut = status in ("interrupted", "cancelled")
+        spoken = self._scene.settings.speak
+        if not response.text.strip() or (cut and spoken and not heard):
+            return None
+        part = heard if cut and spoken and heard < len(response.text) else None
+        state = "interrupted" if cut else "done"
+        item = Item(response.item, "assistant", response.text, spoken, part, state)
+        self._history.add(item)
+        return item
+
+    def _do(self, response: Response) -> None:
+        """What the agent wanted to be done besides, now that it was said."""
+        for action in response.actions:
+            if isinstance(action, act.Call):
+                item = Item(self._scene.parts.new_id("item"), "assistant", call=action.call)
+                self._history.add(item)
+                self._calls.add(action.call.id)
+                self._scene.emit(tell.ToolCalled(response.id, item.id, action.call))
+            elif isinstance(action, act.Transfer):
+                self._scene.emit(tell.TransferAsked(action.to))
+            elif isinstance(action, act.SendDigits):
+                self._scene.emit(tell.DigitsAsked(action.digits))
+            elif isinstance(action, act.End):
+                self.ending = action.reason or "ended"
+
+    def _broke(self, task: asyncio.Task) -> None:
+        if task is self._making:
+            self.stop("failed", status="failed")
+
+    # What a response tells while it is made
+
+    def wrote(self, response: Response, text: str) -> None:
+        self._scene.emit(tell.TextDelta(response.id, response.item, text))
+
+    def speaks(self, response: Response, piece: Piece, plan: SpeechPlan) -> None:
+        if response.trace.first_sound is None:
+            response.trace.first_sound = self._scene.now()
+        response.trace.speaks = plan.route.engine
+        at, route = self.mouth.next_position, plan.route
+        self._scene.emit(
+            tell.Speaking(response.id, response.item, piece.start, piece.end, at, route.voice, route.engine)
+        )
+
+    def sounds(self, response: Response, piece: Piece, chunk: Chunk) -> None:
+        waits = self.mouth.empty
+        self.mouth.add(_span(response, piece, chunk.words), chunk.audio.samples)
+        if waits:  # Somebody waits for it, so it does not wait for the next tick.
+            self.send(self._scene.clock())
+
+    def spoke(self, response: Response, piece: Piece) -> None:
+        self.mouth.add(_span(response, piece), _NONE, last=True)
+
+    def finished(self, response: Response) -> None:
+        self.mouth.end(response.item)
+
+    def failed(self, response: Response, error: VoiceForgeError) -> None:
+        response.error = response.error or error
+        self._scene.fail(error, response.id)
+
+    async def room(self) -> None:
+        await self.mouth.room()
+
+
+def _span(response: Response, piece: Piece, words: tuple[Word, ...] = ()) -> Span:
+    return Span(response.item, piece.start, piece.end, response.text[piece.start : piece.end], words)
+
+
+async def _say(text: str) -> AsyncGenerator[act.Action]:
+    yield act.Say(text)

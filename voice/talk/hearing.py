@@ -1,0 +1,248 @@
+"""The other side of a conversation: when they speak and have spoken, what it was, and whether it takes the floor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from core.errors import VoiceForgeError
+from engines import agent as act
+from voice.listening import Utterance
+from voice.talk import events as tell
+from voice.talk import turns
+from voice.talk.answering import Answering
+from voice.talk.contest import Contest
+from voice.talk.history import History
+from voice.talk.intake import SILENCE, WINDOW_SECONDS
+from voice.talk.interruption import Verdict
+from voice.talk.items import Item
+from voice.talk.scene import Scene
+from voice.talk.settings import TalkSettings
+from voice.talk.trace import Trace
+
+
+class Hearing:
+    """Of one conversation, a window of 32 ms at a time."""
+
+    def __init__(self, scene: Scene, history: History, ours: Answering, seen: deque[tuple[float, float]]):
+        self._scene, self._history, self._ours, self._seen = scene, history, ours, seen
+        self._turns = turns.Turns(scene.settings.rules, WINDOW_SECONDS)
+        self._before: deque[np.ndarray] = deque(maxlen=_prefix(scene.settings))
+        """What was heard last, of which a turn's beginning is a part."""
+        self._contest: Contest | None = None
+        self._forget()
+
+    def configure(self, settings: TalkSettings) -> None:
+        self._turns.configure(settings.rules)
+        self._before = deque(self._before, _prefix(settings))
+
+    def look(self, window: np.ndarray | None, probability: float) -> None:
+        """The next window, None for one of silence, and how probable it is that it holds speech."""
+        window = SILENCE if window is None else window
+        self._turns.quiet(self._ours.response is None)
+        if self._ours.response:
+            probability = self._beside_us(window, probability)
+        elif self._contest:
+            self._end_contest()
+        self._keep(window)
+        self._seen.append((self._turns.clock, probability))
+        for event in self._turns.feed(probability):
+            self._turned(event)
+
+    def commit(self) -> bool:
+        """The turn is over, whatever the detector thinks. False where nothing was said."""
+        found = self._turns.commit()
+        for event in found:
+            self._turned(event)
+        return bool(found)
+
+    def clear(self) -> None:
+        """Forget the turn that is open."""
+        self._turns.clear()
+        self._ours.drop_draft()
+        if self._utterance:
+            self._utterance.close()
+        self._forget()
+
+    def resolve(self, verdict: Verdict, reason: str) -> None:
+        """What a sound was that was made while we have the floor. Nothing happens where there was none."""
+        contest, response, mouth = self._contest, self._ours.response, self._ours.mouth
+        if contest is None or response is None:
+            return
+        if verdict is Verdict.PAUSE:
+            mouth.pause(self._scene.clock())
+            self._scene.emit(tell.Paused(response.id, mouth.position))
+            return
+        self._end_contest()
+        if verdict is Verdict.INTERRUPT:
+            self._ours.stop(reason)
+            self._tell_turn()
+            return
+        noticed = mouth.paused or self._turns.open
+        if mouth.paused:
+            mouth.resume(self._scene.clock())
+            self._scene.emit(tell.Resumed(response.id, mouth.position, reason))
+        if noticed:
+            self._scene.emit(tell.Backchannel(contest.seconds, self._partial))
+        self.clear()
+
+    def _forget(self) -> None:
+        self._utterance: Utterance | None = None
+        self._held: list[np.ndarray] | None = None
+        """What is heard after the speech has stopped, which is nothing unless it continues."""
+        self._turn = self._partial = ""
+        """The id of the item that the open turn will be, and what was understood of it."""
+        self._told = False
+        """Whether the open turn was told to anybody."""
+        self._trace = Trace()
+
+    def _keep(self, window: np.ndarray) -> None:
+        """For whoever understands it: the open turn, or one that may begin now."""
+        if self._held is not None:
+            self._held.append(window)
+        elif self._utterance:
+            self._utterance.feed(window)
+        elif self._turns.rules.mode == "manual":
+            self._begin_utterance((window,))
+        else:
+            self._before.append(window)
+
+    def _beside_us(self, window: np.ndarray, probability: float) -> float:
+        """The probability that somebody else than us speaks, while we have the floor."""
+        if not self._scene.settings.interruptible:
+            return 0.0
+        if self._contest is None:
+            if probability < self._turns.rules.threshold:
+                return probability
+            mouth = self._ours.mouth
+            before = self._before[-1] if self._before else None
+            self._contest = Contest(self._scene.parts.floor, mouth.rate, mouth.left(), before)
+            mouth.overheard = self._contest.left
+        contest = self._contest
+        verdict, probability = contest.look(window, probability, self._partial)
+        if verdict is not Verdict.WAIT:
+            self.resolve(verdict, contest.reason)
+        return probability
+
+    def _end_contest(self) -> None:
+        self._contest = self._ours.mouth.overheard = None
+
+    def _turned(self, event: turns.Event) -> None:
+        if isinstance(event, turns.Started):
+            self._started(event)
+        elif isinstance(event, turns.Stopped):
+            self._stopped(event)
+        elif isinstance(event, turns.Continued):
+            self._ours.drop_draft()
+            self._take_held()
+        elif isinstance(event, turns.Ended):
+            self._ended(event)
+        else:
+            self._scene.emit(tell.Idle(event.seconds))
+            if self._scene.settings.respond and self._ours.response is None:
+                self._ours.answer(act.Silence(event.seconds), Trace(ended=self._scene.now(), reason="idle"))
+
+    def _started(self, event: turns.Started) -> None:
+        self._trace = Trace(speech_started=event.at)
+        self._turn, self._told, self._partial = self._scene.parts.new_id("item"), False, ""
+        if self._utterance is None:
+            self._begin_utterance(tuple(self._before))
+        if self._contest is None:
+            self._tell_turn()
+
+    def _tell_turn(self) -> None:
+        if self._turn and not self._told and self._trace.speech_started is not None:
+            self._told = True
+            self._scene.emit(tell.SpeechStarted(self._trace.speech_started, self._turn))
+
+    def _stopped(self, event: turns.Stopped) -> None:
+        self._trace.speech_stopped = event.at
+        self._held = []
+        if self._told:
+            self._scene.emit(tell.SpeechStopped(event.at, self._turn))
+        if self._utterance is None:
+            return
+        self._utterance.settle()
+        settings = self._scene.settings
+        if self._ours.response is None and settings.respond and settings.draft:
+            self._scene.spawn(self._think_ahead(self._utterance, self._trace), "think ahead")
+
+    def _take_held(self) -> None:
+        for window in self._held or ():
+            if self._utterance:
+                self._utterance.feed(window)
+        self._held = None
+
+    def _ended(self, event: turns.Ended) -> None:
+        if self._contest:
+            self.resolve(Verdict.RESUME, "short")
+            return
+        self._ours.stop("turn") if self._ours.response else None
+        self._trace.ended, self._trace.reason = self._scene.now(), event.reason
+        utterance, turn, trace = self._utterance, self._turn, self._trace
+        self._forget()
+        self._before.clear()
+        self._scene.emit(tell.TurnEnded(event.at, turn, event.reason, event.waited))
+        if utterance:
+            self._scene.spawn(self._understand(utterance, turn, trace), f"understand {turn}")
+        else:
+            self._scene.emit(tell.ItemDeleted(turn))
+
+    def _begin_utterance(self, before: Sequence[np.ndarray]) -> None:
+        try:
+            self._utterance = self._scene.parts.utterance(self._scene.settings, self._partially)
+        except VoiceForgeError as error:
+            self._scene.fail(error)
+            return
+        for window in before:
+            self._utterance.feed(window)
+
+    def _partially(self, text: str, sure: int) -> None:
+        self._partial = text
+        self._trace.partials.append((self._scene.now(), text))
+        if self._told:
+            self._scene.emit(tell.Partial(self._turn, text, sure))
+
+    async def _think_ahead(self, utterance: Utterance, trace: Trace) -> None:
+        """Understand what was said until now, and think of an answer, before it is certain that it was all."""
+        try:
+            understood = await utterance.final()
+        except VoiceForgeError:
+            return  # whoever needs the text at the turn's end is told
+        trace.understood(understood, self._scene.now())
+        if self._utterance is not utterance or not self._turns.open:
+            return
+        self._turns.hint(self._scene.parts.complete(understood.text, understood.language))
+        if understood.text and self._ours.response is None:
+            self._ours.think_ahead(understood.text, replace(trace))
+
+    async def _understand(self, utterance: Utterance, turn: str, trace: Trace) -> None:
+        """The text of a turn that is over becomes an item, and is answered."""
+        try:
+            understood = await utterance.final()
+        except VoiceForgeError as error:
+            self._ours.drop_draft()
+            self._scene.fail(error)
+            self._scene.emit(tell.ItemDeleted(turn))
+            return
+        finally:
+            utterance.close()
+        trace.understood(understood, self._scene.now())
+        text = understood.text
+        self._scene.emit(tell.Partial(turn, text, len(text)))
+        if not text:
+            self._ours.drop_draft()
+            self._scene.emit(tell.ItemDeleted(turn))
+            return
+        self._history.add(Item(turn, "user", text, spoken=True))
+        if self._scene.settings.respond and not self._ours.adopt(text, trace):
+            self._ours.stop("turn")
+            self._ours.answer(act.Heard(text), trace)
+
+
+def _prefix(settings: TalkSettings) -> int:
+    """Windows that belong to a turn before it is known to have started."""
+    return max(1, int((settings.rules.prefix + settings.rules.start) / WINDOW_SECONDS) + 1)

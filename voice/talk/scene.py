@@ -1,0 +1,59 @@
+"""What all sides of one conversation share: its parts and settings, its clock, its tasks, and whom it tells."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from core.errors import VoiceForgeError
+from voice.talk import events as tell
+from voice.talk.parts import Parts
+from voice.talk.settings import TalkSettings
+
+logger = logging.getLogger(__name__)
+
+Emit = Callable[[tell.Event], None]
+
+
+class Scene:
+    """Of one conversation, on the event loop it was made on."""
+
+    def __init__(self, parts: Parts, settings: TalkSettings, emit: Emit, id: str):
+        """Raises UnknownModel for an agent there is not."""
+        self.parts, self.settings, self.emit, self.id = parts, settings, emit, id
+        self.agent = parts.agent(settings)
+        self.clock = asyncio.get_running_loop().time
+        self.began = self.clock()
+        self.broke: Callable[[asyncio.Task[Any]], None] = lambda task: None
+        """Called with a task that ended by a mistake of ours, when that was logged."""
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def now(self) -> float:
+        """Seconds since the conversation began, without those in which nobody was there."""
+        return self.clock() - self.began
+
+    def fail(self, error: VoiceForgeError, response: str = "") -> None:
+        self.emit(tell.Failed(error.code, error.message, error.retryable, response))
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name=f"{self.id}: {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def close(self) -> None:
+        """Cancel all tasks but the one that asks, and wait for them."""
+        others = self._tasks - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("%s broke off", task.get_name(), exc_info=error)
+            self.emit(tell.Failed("internal_error", "Something went wrong in this turn; please say it again.", True))
+            self.broke(task)
