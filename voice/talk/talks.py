@@ -12,8 +12,8 @@ from engines.agent import Agent
 from engines.base import Chunk, SpeechDetector
 from engines.pool import Priority
 from voice._ahead import AnyPool
-from voice._saying import at_rate
 from voice.listening import Listening, OnPartial, Utterance
+from voice.rates import at_rate
 from voice.routing import Routing
 from voice.speech import Speech, SpeechPlan, SpeechRequest
 from voice.talk.completeness import complete

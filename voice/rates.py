@@ -1,0 +1,26 @@
+"""Chunks at one rate, whatever the voices that make them give."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from audio.resample import Resampler
+from audio.value import Audio
+from core.threads import step
+from engines.base import Chunk
+
+
+async def at_rate(chunks: AsyncGenerator[Chunk], rate: int) -> AsyncGenerator[Chunk]:
+    """The same chunks at `rate`, in Hz. Use with `contextlib.aclosing`."""
+    resampler = None
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if chunk.audio.rate == rate:
+                yield chunk
+                continue
+            resampler = resampler or Resampler(chunk.audio.rate, rate)
+            samples = await step(lambda feed=resampler.feed, audio=chunk.audio: feed(audio.samples))
+            yield Chunk(Audio(samples, rate), chunk.words)
+    if resampler:
+        yield Chunk(Audio(resampler.flush(), rate))
