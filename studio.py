@@ -60,12 +60,6 @@ class Studio:
         metrics = Metrics()
         registry = find(scripted=settings.scripted)
         models_dir = settings.data_dir / "models"
-        routing = Routing(
-            registry,
-            EngineConfig(models_dir=str(models_dir)),
-            tts_engine=settings.tts_engine,
-            stt_engine=settings.stt_engine,
-        )
         config = PoolConfig(
             models_dir=models_dir,
             memory_mb=settings.memory_mb,
@@ -73,6 +67,14 @@ class Studio:
             options={"scripted-tts": dict(zip(("first", "step"), map(float, settings.scripted_delays), strict=False))},
         )
         pool = Pool(config, metrics, engines=registry)
+        routing = Routing(
+            registry,
+            EngineConfig(models_dir=str(models_dir), device=config.device),
+            tts_engine=settings.tts_engine,
+            stt_engine=settings.stt_engine,
+            down=pool.down,
+            commercial_only=settings.commercial_only,
+        )
         detector: SpeechDetector = REGISTRY[DETECTOR](EngineConfig())
         files = {card.name: card.files for card, _ in read() if card.files}
         hub = Hub(settings.hf_endpoint, settings.hf_token, settings.hf_offline)

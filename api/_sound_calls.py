@@ -43,6 +43,7 @@ async def speak(
     response_format: Format = "mp3",
     instructions: str = "",
     enhancement: Enhancements | None = None,
+    strict: bool = False,
 ) -> gr.FileData:
     """Speak a text and give the audio as a file.
 
@@ -55,11 +56,12 @@ async def speak(
         response_format: The format of the file.
         instructions: How to speak, in words, for engines that can follow them.
         enhancement: Of the sound: denoise, clarity, both or none.
+        strict: Whether an error is better than another voice, where the one that would speak is down or not here.
 
     Returns:
         The audio file.
     """
-    body = _speech(text, voice, model, language, speed, response_format, instructions, enhancement)
+    body = _speech(text, voice, model, language, speed, response_format, instructions, enhancement, strict)
     return await kept(_spoken(studio, request, body), f"speech{find(body.response_format).suffix}")
 
 
@@ -74,6 +76,7 @@ async def speak_stream(
     response_format: Format = "mp3",
     instructions: str = "",
     enhancement: Enhancements | None = None,
+    strict: bool = False,
 ) -> AsyncIterator[dict[str, Any]]:
     """Speak a text and give the audio piece by piece, the first while the rest is being made.
 
@@ -86,11 +89,12 @@ async def speak_stream(
         response_format: The format that the pieces join to.
         instructions: How to speak, in words, for engines that can follow them.
         enhancement: Of the sound: denoise, clarity, both or none.
+        strict: Whether an error is better than another voice, where the one that would speak is down or not here.
 
     Returns:
         Pieces in order, each with `audio` in base64 and its `content_type`.
     """
-    body = _speech(text, voice, model, language, speed, response_format, instructions, enhancement)
+    body = _speech(text, voice, model, language, speed, response_format, instructions, enhancement, strict)
     content_type = find(body.response_format).content_type
     async with aclosing(_spoken(studio, request, body)) as parts:
         async for part in parts:
@@ -110,6 +114,7 @@ async def speak_captions(
     instructions: str = "",
     enhancement: Enhancements | None = None,
     captions: Captions = "json",
+    strict: bool = False,
 ) -> str | dict[str, Any]:
     """Speak a text and give the times of its words, as captions too.
 
@@ -123,13 +128,14 @@ async def speak_captions(
         instructions: How to speak, in words, for engines that can follow them.
         enhancement: Of the sound: denoise, clarity, both or none.
         captions: json has the audio, the words and both kinds of captions; srt and vtt are the captions alone.
+        strict: Whether an error is better than another voice, where the one that would speak is down or not here.
 
     Returns:
         The captions, or an object with `audio` in base64, `words`, `srt`, `vtt`, and whether times are `estimated`.
     """
     body = _speech(
-        text, voice, model, language, speed, response_format, instructions, enhancement, captioning.CaptionsBody,
-        captions=captions,
+        text, voice, model, language, speed, response_format, instructions, enhancement, strict,
+        captioning.CaptionsBody, captions=captions,
     )  # fmt: skip
     answer = await captioning.made(studio, caller_of(request), body)
     return json.loads(answer) if body.captions == "json" else answer
@@ -147,6 +153,7 @@ def _speech(
     response_format: str,
     instructions: str,
     enhancement: Any,
+    strict: bool,
     kind: type[B] = speaking.SpeechBody,
     **more: Any,
 ) -> B:
@@ -160,6 +167,7 @@ def _speech(
         response_format=response_format,
         instructions=instructions,
         enhancement=enhancement or [],
+        strict=strict,
         **more,
     )
 

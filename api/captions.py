@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import struct
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import Any, Literal
@@ -13,14 +13,14 @@ from fastapi import APIRouter, Request, Response
 
 from accounts.lease import Lease, Usage
 from accounts.principal import Principal
-from api._stream import Body, Head, Streamed, header_text
+from api._stream import Body, Head, Streamed
 from api._upload import json_body, json_schema
 from api._wiring import House, request_id
 from api.auth import KnownCaller
-from api.speech import SpeechBody
+from api.speech import SpeechBody, told
 from audio.encode import Encoder, find
 from core.errors import TooLarge
-from engines.base import Word
+from engines.base import Chunk, Word
 from studio import Studio
 from voice.captions import srt, vtt
 from voice.cues import cues
@@ -67,7 +67,7 @@ async def made(studio: Studio, caller: Principal, body: CaptionsBody) -> str:
     """The answer's text, metered."""
     plan = await planned(studio, caller, body)
     async with await studio.accounts.admit(caller, "speech", characters=len(body.input)) as lease:
-        return await _captioned(studio, plan, lease, body)
+        return (await _captioned(studio, plan, lease, body))[0]
 
 
 async def planned(studio: Studio, caller: Principal, body: CaptionsBody) -> SpeechPlan:
@@ -81,38 +81,38 @@ async def planned(studio: Studio, caller: Principal, body: CaptionsBody) -> Spee
 
 
 async def _answer(studio: Studio, plan: SpeechPlan, lease: Lease, body: CaptionsBody, head: Head) -> Body:
-    head["X-VoiceForge-Engine"] = header_text(plan.route.engine)
-    head["X-VoiceForge-Voice"] = header_text(plan.route.voice)
-    head["X-VoiceForge-Reason"] = header_text(plan.route.reason)
+    text, plan = await _captioned(studio, plan, lease, body)
     head["X-VoiceForge-Estimated"] = "true" if plan.estimated else "false"
-    head.update(lease.headers())
-    yield (await _captioned(studio, plan, lease, body)).encode()
+    head.update(told(plan.route) | lease.headers())
+    yield text.encode()
 
 
-async def _captioned(studio: Studio, plan: SpeechPlan, lease: Lease, body: CaptionsBody) -> str:
+async def _captioned(studio: Studio, plan: SpeechPlan, lease: Lease, body: CaptionsBody) -> tuple[str, SpeechPlan]:
+    """The answer, and the plan of who really spoke."""
     words: list[Word] = []
     audio, seconds = bytearray(), 0.0
-    async with aclosing(_spoken(studio, plan, body, words)) as parts:
-        async for part, length in parts:
-            audio += part
-            seconds += length
+    async with aclosing(await studio.speech.begin(plan)) as chunks:
+        plan = chunks.plan
+        async with aclosing(_encoded(chunks, body, plan.rate, words)) as parts:
+            async for part, length in parts:
+                audio += part
+                seconds += length
     route = plan.route
     timed = await asyncio.to_thread(studio.speech.marked, plan, words)
     text = await asyncio.to_thread(_written, plan, body, timed, audio, seconds)
     await lease.settle(Usage(engine=route.engine, voice=route.voice, characters=len(body.input), audio_seconds=seconds))
-    return text
+    return text, plan
 
 
-async def _spoken(
-    studio: Studio, plan: SpeechPlan, body: CaptionsBody, words: list[Word]
+async def _encoded(
+    chunks: AsyncIterator[Chunk], body: CaptionsBody, rate: int, words: list[Word]
 ) -> AsyncGenerator[tuple[bytes, float], None]:
     """Encoded audio, where it is wanted, and the seconds of it; its words go to `words`."""
-    encoder = await asyncio.to_thread(Encoder, body.response_format, plan.rate) if body.captions == "json" else None
-    async with aclosing(studio.speech.stream(plan)) as chunks:
-        async for chunk in chunks:
-            words += chunk.words
-            part = await asyncio.to_thread(encoder.feed, chunk.audio.samples) if encoder else b""
-            yield part, chunk.audio.seconds
+    encoder = await asyncio.to_thread(Encoder, body.response_format, rate) if body.captions == "json" else None
+    async for chunk in chunks:
+        words += chunk.words
+        part = await asyncio.to_thread(encoder.feed, chunk.audio.samples) if encoder else b""
+        yield part, chunk.audio.seconds
     yield (await asyncio.to_thread(encoder.close) if encoder else b""), 0.0
 
 

@@ -19,6 +19,7 @@ from audio.encode import Encoder, find
 from audio.value import Audio
 from core.errors import VoiceForgeError
 from studio import Studio
+from voice.routing import Route
 from voice.speech import SpeechPlan, SpeechRequest
 
 router = APIRouter(tags=["speech"])
@@ -29,6 +30,9 @@ INLINE = ("pcm", "wav", "ulaw", "alaw")
 
 Enhancement = Literal["denoise", "clarity"]
 """Of the sound: steady noise pushed down, and speech made clearer."""
+
+
+STRICT = "Whether an error is better than another voice, where the one that would speak is down or not here."
 
 
 class NamedVoice(BaseModel):
@@ -47,11 +51,19 @@ class SpeechBody(BaseModel):
     stream_format: Literal["audio", "sse"] = "audio"
     language: str = ""
     enhancement: list[Enhancement] = Field([], max_length=8)
+    strict: bool = Field(False, description=STRICT)
 
     def request(self) -> SpeechRequest:
         voice = self.voice.id if isinstance(self.voice, NamedVoice) else self.voice
         return SpeechRequest(
-            self.input, voice, self.model, self.language, self.speed, self.instructions, tuple(self.enhancement)
+            self.input,
+            voice,
+            self.model,
+            self.language,
+            self.speed,
+            self.instructions,
+            tuple(self.enhancement),
+            strict=self.strict,
         )
 
 
@@ -62,7 +74,12 @@ ANSWERS: dict[int | str, dict[str, Any]] = {200: {"description": "Audio, or even
 @router.post("/v1/audio/speech", openapi_extra=BODY, responses=ANSWERS, response_class=Response)
 @router.post("/v1/audio/speech/streaming", openapi_extra=BODY, responses=ANSWERS, response_class=Response)
 async def speech(request: Request, studio: House, caller: KnownCaller) -> Response:
-    """Speak a text. The answer streams from the first chunk on; headers say which engine and voice are used."""
+    """Speak a text. The answer streams from the first chunk on; headers say which engine and voice speak, and why.
+
+    Where the engine that was asked for, or was best, is down, the next best voice of the language speaks. One that
+    breaks off in the middle of a sentence leaves the rest of it unsaid, and another goes on with the next. With
+    `strict` each of these is an error.
+    """
     body = await json_body(request, SpeechBody)
     form = find(body.response_format)
     plan = await studio.plan(caller, body.request())
@@ -78,22 +95,27 @@ async def speech(request: Request, studio: House, caller: KnownCaller) -> Respon
 
 async def _audio(studio: Studio, plan: SpeechPlan, lease: Lease, name: str, head: Head) -> Body:
     """The encoded audio of a plan; its usage is written before the last of it."""
-    head["X-VoiceForge-Engine"] = header_text(plan.route.engine)
-    head["X-VoiceForge-Voice"] = header_text(plan.route.voice)
-    head["X-VoiceForge-Reason"] = header_text(plan.route.reason)
-    head.update(lease.headers())
     seconds = 0.0
     encoder = Encoder(name, plan.rate) if name in INLINE else await asyncio.to_thread(Encoder, name, plan.rate)
-    async with aclosing(studio.speech.stream(plan)) as chunks:
+    async with aclosing(await studio.speech.begin(plan)) as chunks:
+        route = chunks.plan.route
+        head.update(told(route) | lease.headers())
         async for chunk in chunks:
             seconds += chunk.audio.seconds
             yield await _encoded(encoder, chunk.audio)
     tail = encoder.close() if name in INLINE else await asyncio.to_thread(encoder.close)
-    usage = Usage(
-        engine=plan.route.engine, voice=plan.route.voice, characters=len(plan.request.text), audio_seconds=seconds
-    )
+    usage = Usage(engine=route.engine, voice=route.voice, characters=len(plan.request.text), audio_seconds=seconds)
     await lease.settle(usage)
     yield tail
+
+
+def told(route: Route) -> dict[str, str]:
+    """The headers that say who speaks."""
+    return {
+        "X-VoiceForge-Engine": header_text(route.engine),
+        "X-VoiceForge-Voice": header_text(route.voice),
+        "X-VoiceForge-Reason": header_text(route.reason),
+    }
 
 
 async def _encoded(encoder: Encoder, audio: Audio) -> bytes:

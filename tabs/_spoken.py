@@ -39,6 +39,7 @@ class Spoken:
     """An utterance and its files, while it is being made and after. Times in seconds."""
 
     plan: SpeechPlan
+    """Of who really speaks, once there is audio."""
     file: Path
     player: Path
     began: float = field(default_factory=time.monotonic)
@@ -71,7 +72,7 @@ async def speak(studio: Studio, principal: Principal, wanted: SpeechRequest, for
         except BaseException:
             shutil.rmtree(spoken.file.parent, ignore_errors=True)
             raise
-        route = plan.route
+        route = spoken.plan.route
         await lease.settle(
             Usage(engine=route.engine, voice=route.voice, characters=len(wanted.text), audio_seconds=spoken.seconds)
         )
@@ -91,7 +92,8 @@ async def _write(studio: Studio, spoken: Spoken, form: str) -> AsyncGenerator[No
     sinks = _sinks(spoken, form)
     told = 0.0
     try:
-        async with aclosing(studio.speech.stream(spoken.plan, priority=Priority.INTERACTIVE)) as chunks:
+        async with aclosing(await studio.speech.begin(spoken.plan, priority=Priority.INTERACTIVE)) as chunks:
+            spoken.plan = chunks.plan
             async for chunk in chunks:
                 spoken.took = time.monotonic() - spoken.began
                 spoken.first = spoken.first or spoken.took

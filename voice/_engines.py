@@ -30,9 +30,13 @@ class Engines:
         self.refresh()
 
     def refresh(self) -> None:
-        self._missing = {name: cls.missing() for name, cls in self._registry.items()}
+        self._missing = {name: self._needs_gpu(cls.spec) or cls.missing() for name, cls in self._registry.items()}
         self._downloaded.clear()
         self._looked.clear()
+
+    def _needs_gpu(self, spec: EngineSpec) -> str:
+        needs = spec.gpu and self._config.device == "cpu"
+        return f"{spec.name} needs a GPU, and engines run on the CPU here." if needs else ""
 
     def names(self) -> list[str]:
         return list(self._registry)

@@ -88,8 +88,10 @@ class SpeechCache:
         size = metrics.gauge("speech_cache_bytes", "Bytes of speech kept on disk")
         size.set_function(lambda: blobs.stats().bytes)
 
-    async def stream(self, key: str, make: Make, *, lane: Hashable = None) -> AsyncGenerator[Chunk]:
-        """What is kept under the key, else what `make` makes, which is kept once it has ended well.
+    async def stream(
+        self, key: str, make: Make, *, lane: Hashable = None, keep: Callable[[], bool] = lambda: True
+    ) -> AsyncGenerator[Chunk]:
+        """What is kept under the key, else what `make` makes, which is kept once it has ended well and `keep` agrees.
 
         Equal requests at the same time share one making, each from its beginning; it goes on until the last of them
         leaves. Only requests of one `lane` share, such as one priority, so that nobody who is in a hurry follows one
@@ -99,7 +101,7 @@ class SpeechCache:
         if shared:
             self._count("shared")
         else:
-            shared = self._begin((key, lane), key, make)
+            shared = self._begin((key, lane), key, make, keep)
         async with aclosing(shared.read()) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -117,7 +119,7 @@ class SpeechCache:
         for threads in (self._readers, self._writer):
             await asyncio.to_thread(threads.shutdown)
 
-    def _begin(self, name: Hashable, key: str, make: Make) -> SharedStream:
+    def _begin(self, name: Hashable, key: str, make: Make, keep: Callable[[], bool]) -> SharedStream:
         def shut() -> None:
             if self._under_way.get(name) is shared:
                 del self._under_way[name]
@@ -135,7 +137,7 @@ class SpeechCache:
                 async with aclosing(make()) as chunks:
                     async for chunk in chunks:
                         yield chunk
-                filling = self._fill(key, shared, shut)
+                filling = keep() and self._fill(key, shared, shut)
             finally:
                 if not filling:
                     shut()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from core.errors import BadRequest, NotInstalled
+from core.errors import BadRequest, NotInstalled, Unavailable
 from engines.base import Engine, EngineConfig, EngineSpec, Voice
+from voice._fitness import ANYONE, Fitness, Terms
 from voice.languages import canonical, checked, guess, name_of, speaks
 from voice.model_names import DOES, Model, ModelNames
+from voice.needs import unmet
 from voice.voices import ALIASES, DEFAULT_NAMES, Voices
+
+__all__ = ["Route", "Routing", "Terms"]
+
+ASKED = Terms(strict=True)
+"""Of an engine that was named, for which nobody stands in."""
 
 _CAN = {
     "translate": "translate",
@@ -42,7 +49,9 @@ class Route:
 
 
 class Routing:
-    """Built once. `tts_engine` and `stt_engine` are the owner's choice for requests that leave it open."""
+    """Built once. `tts_engine` and `stt_engine` are the owner's choice for requests that leave it open, `down` tells
+    why an engine, as the pool takes it, rests; with `commercial_only` only licences speak that are known to allow it.
+    """
 
     def __init__(
         self,
@@ -51,6 +60,8 @@ class Routing:
         *,
         tts_engine: str = "auto",
         stt_engine: str = "auto",
+        down: Callable[[str], str] = lambda engine: "",
+        commercial_only: bool = False,
     ):
         self.voices = Voices(registry, config)
         self._engines = self.voices.engines
@@ -59,6 +70,13 @@ class Routing:
             "tts": self._setting(tts_engine, "TTS_ENGINE"),
             "stt": self._setting(stt_engine, "STT_ENGINE"),
         }
+        self._fitness = Fitness(
+            self._engines,
+            lambda: self.voices.catalogue,
+            down=down,
+            commercial_only=commercial_only,
+            own=frozenset(self._preferred.values()),
+        )
 
     def refresh(self) -> None:
         """Look again at what is installed and downloaded."""
@@ -72,18 +90,27 @@ class Routing:
         """Whether the weights are here; false for an engine nobody knows."""
         return engine in self._engines.names() and self._engines.is_downloaded(engine, model)
 
-    def speech(self, voice: str = "", model: str = "auto", language: str = "", text: str = "") -> Route:
+    def speech(
+        self, voice: str = "", model: str = "auto", language: str = "", text: str = "", terms: Terms = ANYONE
+    ) -> Route:
         """Who speaks. Without a language it is the voice's, else the one the script of `text` suggests, else English.
 
-        Raises UnknownModel, UnknownVoice, NotInstalled, NotDownloaded, or BadRequest where voice, model and language
-        do not go together.
+        Where the engine or voice that was asked for cannot be used now, the next best voice of the language stands in,
+        of the same gender where there is one, unless the terms are strict. Raises UnknownModel, UnknownVoice,
+        Unavailable where nobody can speak, or BadRequest where voice, model and language do not go together.
         """
         engine = self._names.engine(model, "tts")
         tag = checked(language)
         key = voice.strip().casefold()
         if key in ALIASES or key in DEFAULT_NAMES:
-            return self._by_language(key, engine, tag or guess(text) or "en")
-        return self._by_voice(self.voices.find(voice), engine, tag, text)
+            return self._by_language(key, engine, tag or guess(text) or "en", terms)
+        return self._by_voice(voice, engine, tag, text, terms)
+
+    def candidates(self, language: str, terms: Terms = ANYONE) -> list[Voice]:
+        """The voices that can speak a language now: those of engines that do more of what is asked for first, then the
+        best. May be none."""
+        voices = [voice for voice in self.voices.with_variants(language) if self._fitness.speaks(voice, terms)]
+        return sorted(voices, key=lambda voice: len(unmet(self._engines.spec(voice.engine), terms.needs)))
 
     def transcription(self, model: str = "auto", language: str = "", needs: Iterable[str] = ()) -> Route:
         """Who hears. `needs` are capabilities the engine must have.
@@ -93,12 +120,13 @@ class Routing:
         """
         wanted, tag, needs = self._names.engine(model, "stt"), checked(language), tuple(needs)
         if wanted:
-            return self._hearing(self._with_model(wanted), tag, needs, f"{wanted.partition(':')[0]} was asked for.")
+            lane = self._fitness.lane(wanted, ASKED)
+            return self._hearing(lane, tag, needs, f"{wanted.partition(':')[0]} was asked for.")
         chosen = self._preferred["stt"]
         if not chosen:
             return self._best_hearing(tag, needs)
-        if self._is_ready(chosen) and not _lacks(self._engines.spec(_split(chosen)[0]), tag, needs):
-            return self._hearing(self._with_model(chosen), tag, needs, f"STT_ENGINE is {chosen}.")
+        if not self._fitness.why_not(chosen) and not _lacks(self._engines.spec(_split(chosen)[0]), tag, needs):
+            return self._hearing(self._fitness.lane(chosen), tag, needs, f"STT_ENGINE is {chosen}.")
         route = self._best_hearing(tag, needs)
         return replace(route, reason=f"STT_ENGINE is {chosen}, which cannot serve this. {route.reason}")
 
@@ -108,59 +136,102 @@ class Routing:
 
     # speech
 
-    def _by_voice(self, voice: Voice, engine: str, tag: str, text: str) -> Route:
+    def _by_voice(self, name: str, engine: str, tag: str, text: str, terms: Terms) -> Route:
+        voice, missing = self._named(name)
         if engine and engine.partition(":")[0] != voice.engine:
             raise BadRequest(f"{voice.id} is not a voice of {engine}; leave the model at auto.", param="voice")
         if tag and not speaks(voice.languages, tag):
             spoken = " and ".join(dict.fromkeys(name_of(own) for own in voice.languages))
             raise BadRequest(f"{voice.id} speaks {spoken}, not {name_of(tag)}.", param="language")
-        self._engines.check(voice.engine)
         language = tag or next((own for own in voice.languages if own != "*"), "") or guess(text) or "en"
-        reason = f"The voice {voice.id} was asked for."
-        return Route(self._with_model(engine or voice.engine), reason, voice.id, voice.name, language)
+        return self._voiced(voice, engine, language, terms, missing, f"The voice {voice.id} was asked for.")
 
-    def _by_language(self, key: str, engine: str, language: str) -> Route:
-        if engine:
-            self._engines.check(*_split(engine))
-            chosen, reason = engine, f"{engine} was asked for."
-        else:
-            chosen, reason = self._best_speaking(language)
-        name = _split(chosen)[0]
-        if not speaks(self._engines.spec(name).languages, language):
+    def _named(self, name: str) -> tuple[Voice, NotInstalled | None]:
+        """A voice, and what is missing where it is one of the catalogue that is not here."""
+        try:
+            return self.voices.find(name), None
+        except NotInstalled as error:
+            entry = self.voices.catalogue.entry(name.strip())
+            return Voice(entry.id, entry.engine, entry.name, entry.languages, entry.gender, entry.description), error
+
+    def _voiced(
+        self, voice: Voice, engine: str, language: str, terms: Terms, missing: NotInstalled | None, reason: str
+    ) -> Route:
+        try:
+            if missing:
+                raise missing
+            lane = self._fitness.speaker(voice, engine, terms)
+        except Unavailable as error:
+            return self._standing_in(voice.gender, language, terms, error)
+        return Route(lane, self._with_lack(reason, lane, terms), voice.id, voice.name, language)
+
+    def _standing_in(self, gender: str, language: str, terms: Terms, error: Unavailable) -> Route:
+        """The next best of the same language, of the same gender if there is one. Raises `error` if there is none."""
+        voices = [] if terms.strict else self.candidates(language, terms)
+        if not voices:
+            raise error
+        alike = [voice for voice in voices if gender and voice.gender.casefold() == gender.casefold()]
+        voice = (alike or voices)[0]
+        lane = self._fitness.speaker(voice, "", terms)
+        reason = f"{error.message.rstrip('.')}; using {voice.id}."
+        return Route(lane, self._with_lack(reason, lane, terms), voice.id, voice.name, language, alias_of=voice.id)
+
+    def _by_language(self, key: str, engine: str, language: str, terms: Terms) -> Route:
+        """An alias, or the best voice of an engine or of all."""
+        name = _split(engine)[0]
+        if name and not speaks(self._engines.spec(name).languages, language):
             raise BadRequest(f"{name} does not speak {name_of(language)}.", param="language")
+        try:
+            lane, reason = (self._fitness.lane(engine, terms), f"{engine} was asked for.") if engine else ("", "")
+        except Unavailable as error:
+            return self._standing_in(ALIASES.get(key, ""), language, terms, error)
+        if not engine:
+            lane, reason = self._best_speaking(language, terms)
         if key in DEFAULT_NAMES:
-            voice = self.voices.preferred(language, name)[0]
-        else:
-            voice = self.voices.aliases(language, name if chosen in (engine, self._preferred["tts"]) else "")[key]
-            reason = f"{key} stands for {voice.id} here."
-        chosen = chosen if voice.engine == name else voice.engine
-        return Route(self._with_model(chosen), reason, voice.id, voice.name, language, alias_of=voice.id)
+            voice = self._first_voice(language, _split(lane)[0], terms)
+            return Route(lane, self._with_lack(reason, lane, terms), voice.id, voice.name, language, alias_of=voice.id)
+        chosen = engine or self._preferred["tts"]
+        own = bool(chosen) and _split(lane)[0] == _split(chosen)[0]
+        voice = self.voices.aliases(language, _split(lane)[0] if own else "")[key]
+        named = f"{key} stands for {voice.id} here."
+        route = self._voiced(voice, lane if voice.engine == _split(lane)[0] else "", language, terms, None, named)
+        return replace(route, alias_of=route.voice)
 
-    def _best_speaking(self, language: str) -> tuple[str, str]:
+    def _first_voice(self, language: str, engine: str, terms: Terms) -> Voice:
+        voices = self.voices.preferred(language, engine)
+        return next((voice for voice in voices if self._fitness.speaks(voice, terms)), voices[0])
+
+    def _best_speaking(self, language: str, terms: Terms) -> tuple[str, str]:
+        """As the pool takes it, and why."""
         chosen = self._preferred["tts"]
-        if chosen and self._is_ready(chosen) and speaks(self._engines.spec(_split(chosen)[0]).languages, language):
-            return chosen, f"TTS_ENGINE is {chosen}."
+        serves = chosen and speaks(self._engines.spec(_split(chosen)[0]).languages, language)
+        if serves and not self._fitness.why_not(chosen, terms):
+            return self._fitness.lane(chosen, terms), f"TTS_ENGINE is {chosen}."
         able = [spec for spec in self._open_to_all("tts") if speaks(spec.languages, language)]
-        ready = [spec for spec in able if self._engines.ready_models(spec.name)]
+        ready = sorted(self._fitness.able(able, terms), key=lambda spec: len(unmet(spec, terms.needs)))
         if not ready:
             raise self._nobody("tts", language, able)
-        reason = self._why(ready, able, f"speaks {name_of(language)}", "most clearly of what is installed")
+        reason = self._why(ready, able, f"speaks {name_of(language)}", "most clearly of what is installed", terms)
         if chosen:
             reason = f"TTS_ENGINE is {chosen}, which cannot serve this. {reason}"
-        return ready[0].name, reason
+        return self._lane(ready[0], terms), reason
+
+    def _with_lack(self, reason: str, lane: str, terms: Terms) -> str:
+        lack = self._fitness.cannot(self.spec(lane), terms)
+        return f"{reason} {_split(lane)[0]} cannot {lack}." if lack else reason
 
     # transcription
 
     def _best_hearing(self, tag: str, needs: tuple[str, ...]) -> Route:
         able = [spec for spec in self._open_to_all("stt") if not _lacks(spec, tag, needs)]
-        ready = [spec for spec in able if self._engines.ready_models(spec.name)]
+        ready = self._fitness.able(able, ANYONE)
         if not ready:
             raise self._nobody("stt", tag, able, needs)
         does = " and ".join(
             [f"hears {name_of(tag)}" if tag else "hears", *(f"can {_CAN.get(need, need)}" for need in needs)]
         )
-        reason = self._why(ready, able, does, "best of what is installed")
-        return self._hearing(self._with_model(ready[0].name), tag, needs, reason)
+        reason = self._why(ready, able, does, "best of what is installed", ANYONE)
+        return self._hearing(self._lane(ready[0], ANYONE), tag, needs, reason)
 
     def _hearing(self, engine: str, tag: str, needs: tuple[str, ...], reason: str) -> Route:
         spec = self._engines.spec(engine.partition(":")[0])
@@ -175,10 +246,17 @@ class Routing:
     def _open_to_all(self, kind: str) -> list[EngineSpec]:
         return [spec for spec in self._engines.of_kind(kind) if spec.quality >= 0]
 
-    def _why(self, ready: list[EngineSpec], able: list[EngineSpec], does: str, superlative: str) -> str:
+    def _lane(self, spec: EngineSpec, terms: Terms) -> str:
+        """One that can be used now, or that rests where all do."""
+        resting = self._fitness.why_not(spec.name, terms)
+        return self._fitness.lane(spec.name, replace(terms, strict=True) if resting else terms)
+
+    def _why(self, ready: list[EngineSpec], able: list[EngineSpec], does: str, superlative: str, terms: Terms) -> str:
         best = ready[0]
         if able[0] is not best:
-            return f"{self._engines.why_not(able[0].name).rstrip('.')}; using {best.name}. {best.summary}"
+            lack = self._fitness.why_not(able[0].name, terms).rstrip(".")
+            lack = lack or f"{able[0].name} cannot {self._fitness.cannot(able[0], terms)}"
+            return f"{lack}; using {best.name}. {best.summary}"
         if len(ready) == 1:
             return f"{best.name}: the only engine here that {does}."
         return f"{best.name} {does} {superlative}."
@@ -189,28 +267,10 @@ class Routing:
             return NotInstalled(f"No engine that {DOES[kind]} is installed here.")
         can = " and ".join(_CAN.get(need, need) for need in needs)
         does = f"that can {can}" if can else f"that {DOES[kind]} {name_of(tag) if tag else 'anything'}"
-        hint = f": {self._engines.why_not(able[0].name)}" if able else "."
+        hint = f": {self._fitness.why_not(able[0].name)}" if able else "."
         if not can and not tag:
             return NotInstalled(f"No engine {does} can be used here{hint}")
         return BadRequest(f"No engine {does} can be used here{hint}", param="language" if tag and not can else "model")
-
-    def _with_model(self, engine: str) -> str:
-        """The engine with a model that can be used: the one named, else the best downloaded."""
-        name, model = _split(engine)
-        if self._is_folder(engine):
-            return engine
-        self._engines.check(name, model)
-        model = model or self._engines.ready_models(name)[0]
-        return f"{name}:{model}" if model else name
-
-    def _is_ready(self, engine: str) -> bool:
-        name, model = _split(engine)
-        return self._engines.is_installed(name) if self._is_folder(engine) else not self._engines.why_not(name, model)
-
-    def _is_folder(self, engine: str) -> bool:
-        """Whether the owner's setting names weights of his own; no request can."""
-        name, model = _split(engine)
-        return engine in self._preferred.values() and bool(model) and model not in self._engines.spec(name).models
 
     def _setting(self, value: str, variable: str) -> str:
         value = value.strip()
@@ -226,7 +286,7 @@ class Routing:
         """The engine that an open request would get, empty where there is none."""
         try:
             return (self.speech() if kind == "tts" else self.transcription()).engine
-        except (BadRequest, NotInstalled):
+        except (BadRequest, Unavailable):
             return ""
 
 

@@ -6,77 +6,65 @@ Knows the pool by its `stream` and engines by their cards.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import replace
+from functools import partial
 
 from audio.enhance import ENHANCEMENTS
-from audio.value import Audio
-from core.errors import BadRequest, EngineError, TooLarge
-from engines.base import Chunk, SynthesisRequest, Word
+from core.errors import BadRequest, TooLarge, VoiceForgeError
+from engines.base import Chunk, Word
 from engines.pool import Priority
 from voice._ahead import AnyPool
-from voice._joints import Joints
-from voice._saying import Saying, closed
+from voice._plan import SpeechPlan, SpeechRequest
+from voice._saying import Fallen
+from voice._telling import Telling
 from voice.cache import SpeechCache, key_of
-from voice.care import Cares, enhanced
+from voice.care import enhanced
 from voice.levels import Levels
-from voice.routing import Route, Routing
+from voice.needs import needs_of
+from voice.routing import Route, Routing, Terms
 from voice.spoken import is_binary, is_speakable, spoken
-from voice.text.dictionary import Dictionary
-from voice.text.parts import Manner, Part, Pause, Spoken
+from voice.text.parts import Manner, Pause, Spoken
 from voice.text.performs import Performs, performs
 from voice.text.script import Line, manners, parsed, script
-from voice.timings import Timer, marked
+from voice.timings import marked
 from voice.versions import Versions
+
+__all__ = ["Performance", "Speech", "SpeechPlan", "SpeechRequest"]
+
+logger = logging.getLogger(__name__)
 
 SLOWEST, FASTEST = 0.25, 4.0
 MAX_INSTRUCTIONS = 4096
 LONG_TEXT = 10_000
 """Characters whose markup takes longer to read than a thread to start."""
+MOST_FALLS = 2
+"""Engines that may fail one request before it is taken for the cause."""
 
 
-@dataclass(frozen=True)
-class SpeechRequest:
-    """A text to be spoken, as the faces take it."""
+class Performance:
+    """Speech that has begun: iterate over it once for its audio, and close it."""
 
-    text: str
-    """Plain, with tags such as `[pause:1s]` and `[voice:…]`, or SSML."""
-    voice: str = ""
-    """An id, a bare name or an alias; empty is the best for the language."""
-    model: str = "auto"
-    language: str = ""
-    speed: float = 1.0
-    """0.25 to 4; 1 is the voice's own pace."""
-    instructions: str = ""
-    """How to speak, in words; engines that cannot follow them ignore them."""
-    enhancement: tuple[str, ...] = ()
-    """Any of `denoise` and `clarity`."""
-    dictionary: Dictionary | None = None
-    """How the owner wants words to be said."""
+    def __init__(self, plan: SpeechPlan, first: Chunk, rest: AsyncGenerator[Chunk]):
+        self.plan = plan
+        """Who really speaks, and why."""
+        self._first: Chunk | None = first
+        self._rest = rest
 
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
 
-@dataclass(frozen=True)
-class SpeechPlan:
-    """A request that was found good, and who serves it."""
+    async def __anext__(self) -> Chunk:
+        if self._first is None:
+            return await anext(self._rest)
+        first, self._first = self._first, None
+        return first
 
-    request: SpeechRequest
-    route: Route
-    """Who speaks where the text does not say."""
-    rate: int
-    """Hz of all the audio that `Speech.stream` will give."""
-    parts: tuple[Part, ...] = ()
-    cast: Mapping[Manner, Route] = field(default_factory=dict)
-    """Who speaks each manner of the text."""
-    estimated: bool = False
-    """Whether word times are guessed, since an engine of the cast gives none."""
-
-    @property
-    def voices(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(route.voice for route in self.cast.values()))
+    async def aclose(self) -> None:
+        await self._rest.aclose()
 
 
 class Speech:
@@ -107,32 +95,29 @@ class Speech:
         return self.plan(request)
 
     def plan(self, request: SpeechRequest) -> SpeechPlan:
-        """Makes no sound yet. Raises BadRequest, TooLarge, Unknown{Voice,Model} and Not{Installed,Downloaded}."""
+        """Makes no sound yet. Raises BadRequest, TooLarge, Unknown{Voice,Model} and Unavailable."""
         self._check(request)
-        route = self._routing.speech(request.voice, request.model, request.language, request.text)
-        spec = self._routing.spec(route.engine)
-        if request.speed != 1 and "speed" not in spec.capabilities:
-            raise BadRequest(f"{spec.name} cannot change its pace; leave speed at 1.", param="speed")
-        parts = parsed(request.text, dialogue=bool(self._performs(route).speaker))
-        cast = self._cast(request, route, manners(parts))
-        able = [self._routing.spec(one.engine).capabilities for one in cast.values()]
-        plan = SpeechPlan(request, route, spec.rate, parts, cast, any("words" not in each for each in able))
-        plain = any(_is_speakable(part.text) for part in parts if isinstance(part, Spoken))
-        if not plain and not any(isinstance(item, Line) for item in self._script(plan)):
-            raise BadRequest("There is nothing to speak in this text: no letter and no digit.", param="input")
-        return plan
+        return self._planned(request, {})
+
+    async def begin(self, plan: SpeechPlan, *, priority: Priority = Priority.INTERACTIVE) -> Performance:
+        """The plan's speech once its first audio is here, all at `plan.rate`, its words on the clock of the whole.
+
+        Where an engine fails before that, the next best voice speaks instead, so the performance's own plan may be
+        another one. Where one fails later on, a sentence that has not begun is spoken by the next best voice, and one
+        that breaks off is left and the text goes on at the next. Strict requests get the error in all these cases.
+        Close it: that cancels the line under way and the one asked for ahead. Raises the pool's errors where nobody
+        can stand in, and EngineError where the engine makes no sound of the text.
+        """
+        while True:
+            chunks = self._chunks(plan, priority)
+            try:
+                return Performance(plan, await anext(chunks), chunks)
+            except Fallen as fallen:
+                plan = await self._replanned(plan, fallen.engine, fallen.error)
 
     async def stream(self, plan: SpeechPlan, *, priority: Priority = Priority.INTERACTIVE) -> AsyncGenerator[Chunk]:
-        """Audio as soon as it exists, all at `plan.rate`, with word times on the clock of the whole.
-
-        Use with `contextlib.aclosing`: closing cancels the line under way and the one asked for ahead. Raises the
-        pool's errors, and EngineError where the engine makes no sound of the text.
-        """
-        if self._cache and self._may_be_kept(plan):
-            chunks = self._cache.stream(self._key(plan), lambda: self._made(plan, priority), lane=priority)
-        else:
-            chunks = self._made(plan, priority)
-        async with aclosing(chunks):
+        """As `begin`, for who need not know who speaks. Use with `contextlib.aclosing`."""
+        async with aclosing(await self.begin(plan, priority=priority)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -142,61 +127,41 @@ class Speech:
         shown = (item.reading.shown for item in self._script(plan) if isinstance(item, Line))
         return marked(" ".join(shown), words)
 
-    def _made(self, plan: SpeechPlan, priority: Priority) -> AsyncGenerator[Chunk]:
-        chunks = self._spoken(plan, priority)
-        return enhanced(chunks, plan.rate, plan.request.enhancement) if plan.request.enhancement else chunks
+    # planning
 
-    async def _spoken(self, plan: SpeechPlan, priority: Priority) -> AsyncGenerator[Chunk]:
-        joints, lines, sounded = Joints(plan.rate), self._script(plan), False
-        cares = Cares(self._levels, plan.rate) if self._levels else None
-        timer = Timer(plan.rate) if plan.estimated else None
-        now, ahead = self._begin(plan, lines, priority, continues=False), None
+    def _planned(self, request: SpeechRequest, without: Mapping[str, str]) -> SpeechPlan:
+        parts = parsed(request.text)
+        terms = Terms(request.strict, needs_of(request.speed, request.instructions, parts), without)
+        route = self._routing.speech(request.voice, request.model, request.language, request.text, terms)
+        spec = self._routing.spec(route.engine)
+        if request.speed != 1 and "speed" not in spec.capabilities:
+            raise BadRequest(f"{spec.name} cannot change its pace; leave speed at 1.", param="speed")
+        if self._performs(route).speaker:
+            parts = parsed(request.text, dialogue=True)
+        cast = self._cast(request, route, manners(parts), terms)
+        able = [self._routing.spec(one.engine).capabilities for one in cast.values()]
+        estimated = any("words" not in each for each in able)
+        plan = SpeechPlan(request, route, spec.rate, parts, cast, estimated, without)
+        plain = any(_is_speakable(part.text) for part in parts if isinstance(part, Spoken))
+        if not plain and not any(isinstance(item, Line) for item in self._script(plan)):
+            raise BadRequest("There is nothing to speak in this text: no letter and no digit.", param="input")
+        return plan
+
+    async def _replanned(self, plan: SpeechPlan, engine: str, error: VoiceForgeError) -> SpeechPlan:
+        """The same request at the same rate without an engine that has failed. Raises its error where nobody is left,
+        or too many have failed: then it may be the text."""
+        if plan.request.strict or len(plan.without) >= MOST_FALLS:
+            raise error
+        without = {**plan.without, engine: error.message}
+        work = partial(self._planned, plan.request, without)
         try:
-            await now.begun.wait()
-            while line := now.line:
-                joints.rest(now.rest)
-                voice = plan.cast[line.manner].voice
-                async for chunk in now.chunks:
-                    ahead = ahead or self._begin(plan, lines, priority)
-                    for part in joints.feed(await cares.feed(voice, chunk) if cares else chunk):
-                        sounded = True
-                        if timer:
-                            timer.feed(part)
-                        yield part
-                ahead = ahead or self._begin(plan, lines, priority)
-                await ahead.begun.wait()
-                for part in joints.end(line.reading.ends, last=ahead.line is None):
-                    if timer:
-                        timer.feed(part)
-                    yield part
-                if timer and (words := timer.end(line.reading.shown)):
-                    yield Chunk(Audio(np.zeros(0, np.float32), plan.rate), words)
-                now, ahead = ahead, None
-            joints.rest(now.rest)
-            for part in joints.close():
-                yield part
-        finally:
-            await closed(now, ahead)
-        if not sounded:
-            raise EngineError(f"{plan.route.engine_name} could make no speech of this text.")
-        if cares:
-            await cares.learn()
-
-    def _begin(
-        self, plan: SpeechPlan, lines: Iterator[Line | Pause], priority: Priority, *, continues: bool = True
-    ) -> Saying:
-        """Ask for the next line; its audio, half a minute at most, is taken as fast as the engine makes it."""
-
-        def ask(line: Line) -> AsyncGenerator[Chunk]:
-            route, speed = plan.cast[line.manner], plan.request.speed * line.manner.speed
-            if "speed" not in self._routing.spec(route.engine).capabilities:
-                speed = 1.0
-            said = SynthesisRequest(
-                line.reading.said.text, route.voice_name, route.language, speed, plan.request.instructions
-            )
-            return self._pool.stream(route.engine, said, priority=priority, continues=continues)
-
-        return Saying(lines, ask, plan.rate)
+            other = await asyncio.to_thread(work) if len(plan.request.text) > LONG_TEXT else work()
+        except VoiceForgeError:
+            raise error from None
+        if any(route.engine in without for route in other.cast.values()):
+            raise error
+        logger.warning("%s failed, %s speaks: %s", engine, other.route.voice, error.message)
+        return replace(other, rate=plan.rate)
 
     def _script(self, plan: SpeechPlan) -> Iterator[Line | Pause]:
         def who(manner: Manner) -> tuple[str, Performs]:
@@ -208,7 +173,7 @@ class Speech:
     def _performs(self, route: Route) -> Performs:
         return performs(route.engine, self._routing.spec(route.engine).capabilities)
 
-    def _cast(self, request: SpeechRequest, route: Route, found: list[Manner]) -> dict[Manner, Route]:
+    def _cast(self, request: SpeechRequest, route: Route, found: list[Manner], terms: Terms) -> dict[Manner, Route]:
         """Who speaks each manner: what the text names, a voice of his own for each further speaker, else `route`."""
         speakers = list(dict.fromkeys(manner.speaker for manner in found if manner.speaker))
         cast: dict[Manner, Route] = {}
@@ -216,20 +181,38 @@ class Speech:
             _check_speed(request.speed * manner.speed)
             voice, language = manner.voice, manner.language or request.language
             if not voice and manner.speaker in speakers[1:]:
-                voice = self._other_voice(route, language, speakers.index(manner.speaker))
+                voice = self._other_voice(route, language, speakers.index(manner.speaker), terms)
             if voice:
-                cast[manner] = self._routing.speech(voice, "auto", language, request.text)
+                cast[manner] = self._routing.speech(voice, "auto", language, request.text, terms)
             elif manner.language:
-                cast[manner] = self._routing.speech("", request.model, manner.language, request.text)
+                cast[manner] = self._routing.speech("", request.model, manner.language, request.text, terms)
             else:
                 cast[manner] = route
         return cast
 
-    def _other_voice(self, route: Route, language: str, number: int) -> str:
+    def _other_voice(self, route: Route, language: str, number: int, terms: Terms) -> str:
         """The voice of a dialogue's next speaker: another one than the first speaker's, as long as there are any."""
-        voices = self._routing.voices.preferred(language or route.language)
+        voices = self._routing.candidates(language or route.language, terms)
         others = [voice.id for voice in voices if voice.id != route.voice] or [route.voice]
         return others[(number - 1) % len(others)]
+
+    # making
+
+    async def _chunks(self, plan: SpeechPlan, priority: Priority) -> AsyncGenerator[Chunk]:
+        """From the cache, or made. Raises `Fallen` where an engine fails before the first of them."""
+        telling = Telling(plan, self._pool, self._routing.spec, self._replanned, priority=priority, levels=self._levels)
+        made = partial(self._made, telling, plan)
+        if self._cache and self._may_be_kept(plan):
+            chunks = self._cache.stream(self._key(plan), made, lane=priority, keep=lambda: telling.as_planned)
+        else:
+            chunks = made()
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    def _made(self, telling: Telling, plan: SpeechPlan) -> AsyncGenerator[Chunk]:
+        chunks, wanted = telling.chunks(), plan.request.enhancement
+        return enhanced(chunks, plan.rate, wanted) if wanted else chunks
 
     def _may_be_kept(self, plan: SpeechPlan) -> bool:
         """A scripted engine plays at making speech; what it made is worth nothing."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import TypeVar
 
 from core.errors import NotInstalled, UnknownVoice, VoiceForgeError
 from engines.base import Engine, EngineConfig, Voice
@@ -30,6 +31,10 @@ VARIANTS = {
 
 DEFAULT_NAMES = ("", "default")
 _USUAL = {"en": "en-us", "zh": "cmn"}
+MOST_ANSWERS = 1000
+_Asked = tuple[str, str, frozenset[str]]
+"""Language, engine, and the engines that can be used."""
+T = TypeVar("T")
 _VARIANT = re.compile(r"[\w-]{1,32}", re.ASCII)
 
 
@@ -46,7 +51,8 @@ class Voices:
         self.catalogue = Catalogue(self.engines)
         self._voices: tuple[Voice, ...] = ()
         self._by_name: dict[str, list[Voice]] = {}
-        self._aliases: dict[tuple[str, str, frozenset[str]], dict[str, Voice]] = {}
+        self._aliases: dict[_Asked, dict[str, Voice]] = {}
+        self._preferred: dict[_Asked, list[Voice]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -60,7 +66,7 @@ class Voices:
         for voice in self._voices:
             self._by_name.setdefault(voice.id.casefold(), []).append(voice)
             self._by_name.setdefault(voice.name.casefold(), []).append(voice)
-        self._aliases = {}
+        self._aliases, self._preferred = {}, {}
 
     def all(self) -> tuple[Voice, ...]:
         """The voices that can be used here."""
@@ -98,16 +104,24 @@ class Voices:
         Among the engines `auto` may pick, or of one engine. Raises UnknownVoice where there is none.
         """
         language = language or "en"
-        voices = [voice for voice in self.all() if self._may_serve(voice, language, engine)]
-        if not voices:
-            raise UnknownVoice(f"No voice here speaks {name_of(language)}.", param="voice")
-        return sorted(voices, key=lambda voice: self._rank(voice, language))
+        key = language.casefold(), engine, self._ready()
+        if key not in self._preferred:
+            voices = [voice for voice in self.all() if self._may_serve(voice, language, engine)]
+            if not voices:
+                raise UnknownVoice(f"No voice here speaks {name_of(language)}.", param="voice")
+            ranked = sorted(voices, key=lambda voice: self._rank(voice, language))
+            _remember(self._preferred, key, ranked)
+        return list(self._preferred[key])
+
+    def with_variants(self, language: str = "") -> list[Voice]:
+        """As `preferred`, and behind them the variants of the first that has any."""
+        return _with_variants(self.preferred(language))
 
     def aliases(self, language: str = "", engine: str = "") -> dict[str, Voice]:
         """The well-known names and the voices they stand for: each a different one as long as there are enough."""
         key = (language.casefold(), engine, self._ready())
         if key not in self._aliases:
-            self._aliases[key] = _cast(_with_variants(self.preferred(language, engine)))
+            _remember(self._aliases, key, _cast(_with_variants(self.preferred(language, engine))))
         return self._aliases[key]
 
     def _may_serve(self, voice: Voice, language: str, engine: str) -> bool:
@@ -136,6 +150,13 @@ class Voices:
         voice = self._by_name[near[0]][0] if near and near[0] in self._by_name else None
         hint = f" Did you mean {voice.id if voice else near[0]}?" if near else " The list of voices has them all."
         return UnknownVoice(f"No voice is called {shown!r}.{hint}", param="voice")
+
+
+def _remember(answers: dict[_Asked, T], asked: _Asked, answer: T) -> None:
+    """Tags of languages are anybody's to make up, so there is an end to it."""
+    if len(answers) >= MOST_ANSWERS:
+        answers.clear()
+    answers[asked] = answer
 
 
 def _varied(voice: Voice, variant: str, gender: str) -> Voice:

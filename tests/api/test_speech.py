@@ -3,9 +3,11 @@
 import base64
 import json
 import struct
+from contextlib import aclosing
 
 import pytest
 
+from core.errors import CircuitOpen
 from tests.api.conftest import Server
 
 pytestmark = pytest.mark.integration
@@ -47,6 +49,47 @@ def test_headers_say_what_is_used(client):
     assert answer.headers["x-voiceforge-engine"] in ("espeak-ng", "flite")
     assert answer.headers["x-voiceforge-voice"].startswith(answer.headers["x-voiceforge-engine"])
     assert answer.headers["x-voiceforge-reason"]
+
+
+def test_somebody_speaks_where_the_one_who_was_asked_for_is_not_here_and_it_is_said(client):
+    answer = client.post("/v1/audio/speech", json=body(model="auto", voice="orpheus/tara"))
+    assert answer.status_code == 200
+    assert len(answer.content) > 1000
+    assert answer.headers["x-voiceforge-engine"] in ("espeak-ng", "flite")
+    assert answer.headers["x-voiceforge-reason"].startswith("orpheus/tara: ")
+    row = client.get("/v1/usage/recent").json()["data"][0]
+    assert (row["engine"], row["voice"]) == (
+        answer.headers["x-voiceforge-engine"],
+        answer.headers["x-voiceforge-voice"],
+    )
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/v1/audio/speech/captions"])
+def test_who_is_strict_gets_what_was_asked_for_or_an_error(client, path):
+    answer = client.post(path, json=body(model="auto", voice="orpheus/tara", strict=True))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_not_installed")
+
+
+def test_an_engine_that_fails_at_its_first_sound_is_not_the_one_that_is_told(server: Server, client, monkeypatch):
+    """The circuit closes between the plan and the pool."""
+    pool, failing = server.studio.pool, "scripted-tts"
+    ask = pool.stream
+
+    async def stream(engine, request, **more):
+        if engine == failing:
+            raise CircuitOpen(f"The engine {engine} rests.")
+        async with aclosing(ask(engine, request, **more)) as answers:
+            async for answer in answers:
+                yield answer
+
+    monkeypatch.setattr(pool, "stream", stream)
+    for path in PATHS:
+        answer = client.post(path, json=body(response_format="wav"))
+        assert answer.status_code == 200
+        assert answer.headers["x-voiceforge-engine"] in ("espeak-ng", "flite")
+        assert answer.headers["x-voiceforge-reason"].startswith("scripted-tts is down: The engine scripted-tts rests; ")
+        assert struct.unpack("<I", answer.content[24:28])[0] == 24_000
+        assert client.post(path, json=body(strict=True)).status_code == 503
 
 
 def test_a_stream_of_unknown_length_has_a_header_that_says_so(client):

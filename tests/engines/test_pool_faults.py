@@ -178,10 +178,13 @@ async def test_a_poisonous_request_opens_the_circuit_which_closes_after_a_minute
             await said(pool)
         assert caught.value.retry_after == pytest.approx(50)
         assert pool.state()[-1].circuit == "open"
+        assert pool.down("speaker") == caught.value.message
+        assert pool.down("another") == ""
         assert pool.figure("loads_total", "speaker") == 3
         clock.now += 51
         assert len(await said(pool)) == 1
         assert pool.state()[-1].circuit == "closed"
+        assert pool.down("speaker") == ""
 
 
 async def test_cancelling_stops_the_engine_and_frees_its_place(tmp_path):

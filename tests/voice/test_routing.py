@@ -1,9 +1,19 @@
 import pytest
 
-from core.errors import BadRequest, NotDownloaded, NotInstalled, UnknownModel, UnknownVoice
+from core.errors import (
+    BadRequest,
+    CircuitOpen,
+    NotDownloaded,
+    NotInstalled,
+    Unavailable,
+    UnknownModel,
+    UnknownVoice,
+)
 from engines.base import EngineConfig
-from tests.fakes import engine_class, registry
-from voice.routing import Routing
+from tests.fakes import engine_class, registry, voice
+from voice.routing import Routing, Terms
+
+STRICT = Terms(strict=True)
 
 
 def routing(tts: str = "auto", stt: str = "auto", **here) -> Routing:
@@ -100,10 +110,125 @@ def test_what_cannot_be_spoken(asked, error, param):
 
 
 def test_an_engine_that_is_listed_but_not_here():
+    here = routing(flite="flite is not here.")
     with pytest.raises(NotInstalled, match=r"^flite is not here"):
-        routing(flite="flite is not here.").speech(model="flite")
+        here.speech(model="flite", terms=STRICT)
     with pytest.raises(NotInstalled):
-        routing(flite="flite is not here.").speech("flite/slt")
+        here.speech("flite/slt", terms=STRICT)
+    assert here.speech(model="flite").reason == "flite is not here; using espeak-ng/en-us."
+    stands_in = here.speech("flite/slt")
+    assert (stands_in.engine, stands_in.voice) == ("espeak-ng", "espeak-ng/en-us+f3")
+    assert stands_in.reason == "flite is not here; using espeak-ng/en-us+f3."
+
+
+def test_a_voice_of_the_catalogue_only_is_stood_in_for_and_said():
+    route = routing().speech("orpheus/tara")
+    assert (route.engine, route.voice) == ("flite", "flite/slt")
+    assert route.reason.startswith("orpheus/tara: ")
+    assert route.reason.endswith("; using flite/slt.")
+    with pytest.raises(NotInstalled):
+        routing().speech("orpheus/tara", terms=STRICT)
+
+
+# health, needs, device, licence
+
+
+def resting(*engines: str, **more) -> Routing:
+    return Routing(
+        registry(), EngineConfig(), down=lambda engine: f"{engine} rests." if engine in engines else "", **more
+    )
+
+
+def test_an_engine_that_is_down_is_passed_over_and_said():
+    route = resting("flite").speech()
+    assert (route.engine, route.voice) == ("espeak-ng", "espeak-ng/en-us")
+    assert route.reason.startswith("flite is down: flite rests; using espeak-ng.")
+    assert resting("flite").speech(terms=STRICT).engine == "flite"
+
+
+@pytest.mark.parametrize("asked", [{"voice": "flite/slt"}, {"voice": "flite/rms"}, {"model": "flite"}])
+def test_somebody_of_the_same_gender_stands_in_for_a_voice_that_was_named(asked):
+    route = resting("flite").speech(**asked)
+    assert route.engine == "espeak-ng"
+    assert route.voice == ("espeak-ng/en-us+f3" if "slt" in str(asked) else "espeak-ng/en-us")
+    assert route.reason == f"flite is down: flite rests; using {route.voice}."
+    assert resting("flite").speech(**asked, terms=STRICT).engine == "flite"
+
+
+def test_an_alias_keeps_its_gender_where_its_voice_is_down():
+    route = resting("flite").speech("coral")
+    assert (route.engine, route.voice) == ("espeak-ng", "espeak-ng/en-us+f3")
+    assert route.alias_of == route.voice
+
+
+def test_where_all_are_down_the_best_is_tried():
+    assert resting("flite", "espeak-ng").speech().engine == "flite"
+    with pytest.raises(CircuitOpen):
+        resting("flite", "espeak-ng").speech("flite/slt")
+
+
+def test_an_engine_that_failed_this_request_is_not_asked_again():
+    failed = Terms(without={"flite": "It broke."})
+    assert routing().speech(terms=failed).reason.startswith("flite is down: It broke; using espeak-ng.")
+    both = Terms(without={"flite": "It broke.", "espeak-ng": "It broke too."})
+    with pytest.raises(CircuitOpen):
+        routing().speech("flite/slt", terms=both)
+
+
+def test_another_model_of_the_same_engine_comes_first():
+    engines = {**registry(), "many": engine_class("many", "tts", models=("big", "small"), voices=[voice("many/a")])}
+    here = Routing(engines, EngineConfig(), down=lambda engine: "It rests." if engine == "many:big" else "")
+    assert here.speech(model="many").engine == "many:small"
+
+
+def test_an_engine_that_is_down_does_not_hear_unless_it_was_named():
+    here = resting("faster-whisper:small", "faster-whisper:base")
+    assert here.transcription().engine == "pocketsphinx"
+    assert here.transcription().reason.startswith("faster-whisper:small is down: ")
+    assert here.transcription("faster-whisper").engine == "faster-whisper:small"
+
+
+def directed(**more) -> Routing:
+    """With an engine that follows instructions and is not as clear as flite."""
+    actor = engine_class(
+        "actor", "tts", voices=[voice("actor/a")], capabilities=frozenset({"description"}), quality=15, **more
+    )
+    return Routing({**registry(), "actor": actor}, EngineConfig())
+
+
+def test_instructions_are_given_to_who_follows_them():
+    wanted = Terms(needs=("instructions",))
+    route = directed().speech(terms=wanted)
+    assert (route.engine, route.reason) == ("actor", "flite cannot follow instructions; using actor. actor for tests.")
+    assert directed().speech().engine == "flite"
+    assert routing().speech(terms=wanted).reason.endswith("flite cannot follow instructions.")
+
+
+def test_needs_are_wishes_for_a_voice_that_was_named():
+    route = directed().speech("flite/slt", terms=Terms(needs=("instructions", "speed")))
+    assert route.voice == "flite/slt"
+    assert route.reason == "The voice flite/slt was asked for. flite cannot follow instructions."
+
+
+def test_an_engine_that_needs_a_gpu_waits_for_one():
+    actor = engine_class("actor", "tts", voices=[voice("actor/a")], quality=90, gpu=True)
+    engines = {**registry(), "actor": actor}
+    route = Routing(engines, EngineConfig()).speech()
+    assert route.engine == "flite"
+    assert route.reason.startswith("actor needs a GPU, and engines run on the CPU here; using flite.")
+    assert Routing(engines, EngineConfig(device="cuda")).speech().engine == "actor"
+
+
+def test_a_licence_that_forbids_commerce_is_passed_over_where_the_owner_says_so():
+    actor = engine_class("actor", "tts", voices=[voice("actor/a")], quality=90, licence="CC-BY-NC-4.0")
+    engines = {**registry(), "actor": actor}
+    assert Routing(engines, EngineConfig()).speech().engine == "actor"
+    free = Routing(engines, EngineConfig(), commercial_only=True)
+    assert free.speech().engine == "flite"
+    assert "CC-BY-NC-4.0" in free.speech().reason
+    assert "VOICEFORGE_COMMERCIAL_ONLY" in free.speech("actor/a").reason
+    with pytest.raises(Unavailable):
+        free.speech("actor/a", terms=STRICT)
 
 
 # transcription

@@ -199,7 +199,7 @@ async def test_an_engine_that_fails_in_the_middle_ends_the_stream_after_what_it_
     here, heard = speech(pool), []
 
     async def listen():
-        async for chunk in here.stream(here.plan(SpeechRequest(BOOK))):
+        async for chunk in here.stream(here.plan(SpeechRequest(BOOK, strict=True))):
             heard.append(chunk.audio.seconds)
 
     with pytest.raises(WorkerDied):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from core.errors import BadRequest
 from voice.text.spans import Mapped, Span
@@ -87,7 +88,7 @@ class Spoken:
     spans: tuple[Span, ...] = ()
     """From `text` to the original."""
 
-    @property
+    @cached_property
     def mapped(self) -> Mapped:
         return Mapped(self.text, self.spans)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
-from voice.sentences import cut
+from voice.sentences import Piece, cut
 from voice.spoken import is_speakable, spoken
 from voice.text.dictionary import Dictionary
 from voice.text.normalise import normalise
@@ -36,12 +36,20 @@ def readings(
     part: Spoken, language: str, performs: Performs | None = None, dictionary: Dictionary | None = None
 ) -> Iterator[Reading]:
     """The pieces of a part in order, made as they are taken; those that hold nothing to speak are left out."""
-    performs, source = performs or Performs(), part.mapped
     for piece in cut(part.text):
-        said, shown = _said(spoken(piece.text), part.marks, language, performs, dictionary)
-        if is_speakable(said.text):
-            start, end = source.source(piece.start, piece.end)
-            yield Reading(said, shown, start, end, piece.ends)
+        if found := reading(part, piece, language, performs or Performs(), dictionary):
+            yield found
+
+
+def reading(
+    part: Spoken, piece: Piece, language: str, performs: Performs, dictionary: Dictionary | None = None
+) -> Reading | None:
+    """A piece of a part; None where it holds nothing to speak."""
+    said, shown = _said(spoken(piece.text), part.marks, language, performs, dictionary)
+    if not is_speakable(said.text):
+        return None
+    start, end = part.mapped.source(piece.start, piece.end)
+    return Reading(said, shown, start, end, piece.ends)
 
 
 def _said(

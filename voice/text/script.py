@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
+from voice.sentences import cut
 from voice.text.dictionary import Dictionary
 from voice.text.markup import parts
 from voice.text.parts import Manner, Part, Pause, Spoken
 from voice.text.performs import Performs
-from voice.text.reading import Reading, readings
+from voice.text.reading import Reading, reading
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Line:
 
     manner: Manner
     reading: Reading
+    read: Callable[[str, Performs], Reading | None] = field(compare=False, repr=False)
+    """The same words as another engine reads them; None where it has nothing to speak."""
 
 
 def parsed(text: str, *, dialogue: bool = False) -> tuple[Part, ...]:
@@ -35,11 +39,12 @@ def script(
     parts: Iterable[Part], who: Callable[[Manner], tuple[str, Performs]], dictionary: Dictionary | None = None
 ) -> Iterator[Line | Pause]:
     """Lines and rests in order, each made as it is taken. `who` tells the language that serves a manner and what its
-    engine performs."""
+    engine performs, and is asked anew for each line."""
     for part in parts:
         if isinstance(part, Pause):
             yield part
             continue
-        language, performed = who(part.manner)
-        for reading in readings(part, language, performed, dictionary):
-            yield Line(part.manner, reading)
+        for piece in cut(part.text):
+            read = partial(reading, part, piece, dictionary=dictionary)
+            if found := read(*who(part.manner)):
+                yield Line(part.manner, found, read)

@@ -1,0 +1,16 @@
+"""Whether a licence, as the catalogue and the engines' cards name it, is known to allow use for money. No legal advice:
+it reads a name, not the licence."""
+
+from __future__ import annotations
+
+import re
+
+_FREE = re.compile(
+    r"(Apache|MIT\b|BSD|ISC\b|MPL|GPL|LGPL|AGPL|CC0|CC-BY(-SA)?(-\d|$|\s)|Unlicense|Zlib|Public domain)", re.IGNORECASE
+)
+_NOT = re.compile(r"non.?commercial|research|evaluation|\bNC\b|-NC\b", re.IGNORECASE)
+
+
+def allows_commerce(licence: str) -> bool:
+    """Only for names that are known to: a community licence with conditions of its own is for a person to read."""
+    return bool(_FREE.match(licence.strip())) and not _NOT.search(licence)
