@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 
 _FREE = re.compile(
-    r"(Apache|MIT\b|BSD|ISC\b|MPL|GPL|LGPL|AGPL|CC0|CC-BY(-SA)?(-\d|$|\s)|Unlicense|Zlib|Public domain)", re.IGNORECASE
+    r"(Apache-2|(MIT|ISC|Zlib|Unlicense|public domain)(?![\w-])|0?BSD|MPL-|[AL]?GPL|CC0|CC[- ]BY([- ]SA)?[- ]\d)",
+    re.IGNORECASE,
 )
 _NOT = re.compile(r"non.?commercial|research|evaluation|\bNC\b|-NC\b", re.IGNORECASE)
 
