@@ -57,12 +57,14 @@ class Answering:
         draft = self._draft = self._new(trace)
         self._draft_of = text
         actions = self._ask(act.Heard(text), Item("", "user", text), draft=True)
-        self._drafting = self._scene.spawn(draft.run(actions, self._scene.now), f"draft {draft.id}")
+        work = draft.run(actions, self._scene.now, lambda: self._ask(act.Heard(text), draft=False))
+        self._drafting = self._scene.spawn(work, f"draft {draft.id}")
 
     def adopt(self, text: str, trace: Trace) -> bool:
-        """Take the draft for the answer, if there is one to exactly this and it got somewhere."""
+        """Take the draft for the answer, if there is one to exactly this that did not fail. What was heard is in the
+        history by now."""
         draft, making = self._draft, self._drafting
-        if draft is None or self._draft_of != text or draft.error or (making and making.done() and not draft.text):
+        if draft is None or self._draft_of != text or draft.error:
             return False
         self._draft = self._drafting = None
         self._making = making

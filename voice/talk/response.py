@@ -22,6 +22,7 @@ MOST_TEXT = 50_000
 FAILURES = 2
 """Sentences in a row that could not be spoken, after which the rest is left out."""
 
+Actions = AsyncGenerator[Action]
 Speak = Callable[[str], AsyncGenerator[tuple[SpeechPlan, Chunk]]]
 """A sentence's text to its audio, at the conversation's rate."""
 
@@ -57,6 +58,8 @@ class Response:
 
     def __init__(self, id: str, item: str, listener: Listener, trace: Trace, *, speak: Speak | None, patience: float):
         """Without `speak` it is text alone. `patience`: seconds until the agent's first word, and between two."""
+        self.thought = False
+        """Whether the agent came to its end; a draft that wants more than to say something does not."""
         self.id, self.item, self.trace = id, item, trace
         self.text = ""
         self.actions: list[Action] = []
@@ -80,13 +83,22 @@ class Response:
         if self.text:
             self._listener.wrote(self, self.text)
 
-    async def run(self, actions: AsyncGenerator[Action], clock: Callable[[], float]) -> None:
-        """Ends when all audio was given. An error of the agent ends what is said with what was said until then."""
+    async def run(
+        self, actions: Actions, clock: Callable[[], float], again: Callable[[], Actions] | None = None
+    ) -> None:
+        """Ends when all audio was given. An error of the agent ends what is said with what was said until then.
+
+        `again` asks the agent of a draft for the answer itself, once it is committed, where the draft was broken off
+        since there is more to be done than to speak. What the draft said already is not said twice.
+        """
         speaking = asyncio.create_task(self._speak_all(), name=f"speak {self.id}") if self._speak else None
         try:
             lost: VoiceForgeError | None = None
             try:
                 await self._think(actions, clock)
+                if again and not self.thought:
+                    await self._committed.wait()
+                    await self._think(again(), clock, mute=bool(self.text))
             except VoiceForgeError as error:
                 self.error = lost = error
             self._pieces.put_nowait(None)
@@ -102,7 +114,7 @@ class Response:
                 speaking.cancel()
                 await asyncio.wait((speaking,))
 
-    async def _think(self, actions: AsyncGenerator[Action], clock: Callable[[], float]) -> None:
+    async def _think(self, actions: Actions, clock: Callable[[], float], *, mute: bool = False) -> None:
         stream = Stream()
         async with aclosing(actions):
             while True:
@@ -114,12 +126,15 @@ class Response:
                 except TimeoutError:
                     raise EngineTimeout(f"The language model said nothing for {self._patience:g} s.") from None
                 if isinstance(action, Say):
+                    if mute:
+                        continue
                     if self.trace.first_text is None:
                         self.trace.first_text = clock()
                     self._write(action.text, stream)
                     if len(self.text) > MOST_TEXT:
                         break
                 elif isinstance(action, Thought):
+                    self.thought = True
                     self.trace.thought(action)
                 elif not isinstance(action, Listen):
                     self.actions.append(action)

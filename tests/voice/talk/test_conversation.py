@@ -99,6 +99,24 @@ def test_a_draft_is_thrown_away_when_the_turn_goes_on():
     assert len(hall.all(tell.ResponseStarted)) == 1
 
 
+def test_a_draft_in_which_a_tool_is_wanted_calls_it_once_and_says_nothing_twice():
+    def answer(event: act.Event, history):
+        if isinstance(event, act.Heard):
+            return act.Say("Let me look."), act.Call(ToolCall("call_1", "weather", "{}"))
+        return (act.Say("It rains."),) if isinstance(event, act.ToolResult) else ()
+
+    async def work(hall: Hall):
+        await hall.say("how is the weather", 1.0)
+        await hall.until(tell.ToolCalled)
+        hall.talk.tool_result("call_1", "rain")
+        await hall.until(tell.ResponseDone, 2)
+
+    hall = held(work, settings=TalkSettings(draft=True), agent=ScriptedAgent(answer))
+    assert [text for _, text in roles(hall)] == ["how is the weather", "Let me look.", "", "rain", "It rains."]
+    assert len(hall.all(tell.ToolCalled)) == 1
+    assert hall.all(tell.ResponseDone)[0].turn.drafted
+
+
 def test_an_interruption_cuts_the_answer_to_what_was_heard():
     async def work(hall: Hall):
         hall.talk.write("tell me")
