@@ -4,9 +4,9 @@ whole word. Knows one piece; no positions, no conversation."""
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from engines.base import Word
 from voice._marks import is_joined
@@ -15,8 +15,9 @@ SLOWEST = 4.0
 """Letters a second below which no voice speaks, as far as is known before one piece of an item is whole."""
 MARGIN = 0.7
 """How much slower than the slowest whole piece the one under way may turn out to be."""
-_SKIPPED = 300
-"""Characters of markup, an address mostly, that may stand between two words of an engine."""
+_SKIPPED, _SKIPPED_WORDS = 300, 6
+"""Characters, and stretches without white space, that may stand between two words of an engine: markup, an address, a
+number. What is found farther on is another word."""
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Scripts that write no spaces between words: each of their characters is taken for one."""
@@ -30,7 +31,7 @@ class Reach:
 
     def __init__(self, text: str, rate: int):
         self._text, self._rate = text, rate
-        self._borders = _borders(text)
+        self._ends, self._weights = _borders(text)
         self._told: tuple[list[int], list[int]] = ([], [])
         self._guessed: tuple[list[int], list[int]] = ([], [])
         self._found = 0
@@ -53,16 +54,17 @@ class Reach:
 
     def whole(self, samples: int) -> float:
         """All the audio is known: the words share it. Returns letters per second, 0 where there is no telling."""
-        total = self._borders[-1][1] if self._borders else 0
+        total = self._weights[-1] if self._weights else 0
         if not total or not samples:
             return 0.0
-        self._guessed = _steps(self._borders, samples / total)
+        self._guessed = [-int(-weight * samples // total) for weight in self._weights], self._ends
         return total * self._rate / samples
 
     def paced(self, pace: float) -> None:
         """All that is known is that the voice speaks no slower than so many letters a second. The last word ends with
         the piece and no earlier."""
-        self._guessed = _steps(self._borders[:-1], self._rate / pace)
+        sure = bisect_left(self._weights, self._weights[-1]) if self._weights else 0
+        self._guessed = [-int(-weight * self._rate // pace) for weight in self._weights[:sure]], self._ends[:sure]
 
     def at(self, samples: int) -> int:
         """The characters that so many samples hold."""
@@ -76,14 +78,21 @@ class Reach:
         if not letters:
             return 0
         sought = word[word.find(letters[0]) : word.rfind(letters[-1]) + len(letters[-1])]
-        place = self._text.find(sought, self._found, self._found + _SKIPPED + len(sought))
-        while place > 0 and self._text[place - 1].isalnum() and not _DENSE.match(self._text[place - 1]):
-            place = self._text.find(sought, place + 1, self._found + _SKIPPED + len(sought))
-        if place < 0:
+        last = self._found + _SKIPPED + len(sought)
+        place = self._text.find(sought, self._found, last)
+        while place >= 0 and not _is_word(self._text, place, place + len(sought)):
+            place = self._text.find(sought, place + 1, last)
+        if place < 0 or len(self._text[self._found : place].split()) > _SKIPPED_WORDS:
             return 0
         self._found = place + len(sought)
-        number = bisect_right(self._borders, _bare(self._text, self._found), key=lambda border: border[0])
-        return self._borders[number - 1][0] if number else 0
+        number = bisect_right(self._ends, _bare(self._text, self._found))
+        return self._ends[number - 1] if number else 0
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Whether no letter stands on either side that belongs to the same word."""
+    sides = (text[start - 1 : start] + text[start : start + 1], text[end - 1 : end] + text[end : end + 1])
+    return not any(len(side) == 2 and side.isalnum() and not _DENSE.search(side) for side in sides)
 
 
 def _bare(text: str, at: int) -> int:
@@ -93,26 +102,13 @@ def _bare(text: str, at: int) -> int:
     return at
 
 
-def _borders(text: str) -> list[tuple[int, int]]:
-    """Each place where a word ends, marks included, with the weight of all letters up to there."""
-    found = [match.end() for match in _TOKEN.finditer(text)]
-    ends = [end for end in found if not is_joined(text, end)]
-    starts = [0, *ends[:-1]]
-    weights = accumulate(_weight(text[start:end]) for start, end in zip(starts, ends, strict=True))
-    borders: list[tuple[int, int]] = []
-    for end, weight in zip(ends, weights, strict=True):
-        if borders and borders[-1][1] == weight:
-            borders[-1] = (end, weight)
-        else:
-            borders.append((end, weight))
-    return borders
+def _borders(text: str) -> tuple[list[int], list[int]]:
+    """Each place where a word ends, marks included, and the weight of all letters up to there."""
+    ends = [found.end() for found in _TOKEN.finditer(text) if not is_joined(text, found.end())]
+    weights = accumulate(_weight(text[start:end]) for start, end in pairwise([0, *ends]))
+    return ends, list(weights)
 
 
 def _weight(token: str) -> int:
-    """Letters; a digit and a character that is a syllable count threefold."""
-    letters = sum(char.isalnum() for char in token)
-    return letters + 2 * sum(char.isdigit() for char in token) + 2 * len(_DENSE.findall(token))
-
-
-def _steps(borders: list[tuple[int, int]], each: float) -> tuple[list[int], list[int]]:
-    return [-int(-weight * each // 1) for _, weight in borders], [end for end, _ in borders]
+    """Letters; a digit and a letter that is a syllable count threefold."""
+    return sum(3 if char.isdigit() or _DENSE.match(char) else 1 for char in token if char.isalnum())
