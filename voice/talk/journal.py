@@ -11,6 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 from core.errors import VoiceForgeError
@@ -38,6 +39,7 @@ class Journal:
         self._storage, self._id, self._items = storage, id, items
         self._kept = {item.id: (place, item) for place, item in enumerate(kept)}
         self._changed = False
+        self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def changed(self) -> None:
@@ -48,12 +50,14 @@ class Journal:
 
     async def close(self) -> None:
         """Returns when all that there was is written, or was refused."""
+        self._closing.set()
         while self._task and not self._task.done():
             await asyncio.shield(self._task)
 
     async def _write(self) -> None:
         while self._changed:
-            await asyncio.sleep(SETTLE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), SETTLE_SECONDS)
             self._changed = False
             await self._save(list(self._items()))
 

@@ -1,0 +1,253 @@
+"""All conversations that this process holds on `/ws`: begun, gone on with, watched over, ended.
+
+Each is admitted by accounts/ once and settled once. Knows no socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import secrets
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from accounts.principal import Principal
+from api import _ws_messages as wire
+from api._ws_outbox import Outbox
+from api._ws_session import Session, digest, new_token
+from core.errors import NotFound, Overloaded, Unauthorized, VoiceForgeError
+from storage import conversations as rows
+from storage.conversations import ConversationRecord
+from studio import Studio
+from voice.talk.items import Item
+from voice.talk.journal import Journal, history
+from voice.talk.settings import TalkSettings
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 60.0
+"""How long a session waits for its client to come back."""
+STRANGERS = 64
+"""Connections that may be open without having begun a session."""
+CHECK_SECONDS = 30.0
+"""How often a session's key is looked at again."""
+LAST_WORD_SECONDS = 5.0
+"""How long a client that reads nothing has to read why the connection ends."""
+
+MANNER = set(wire.Manner.model_fields)
+
+
+class Sessions:
+    """One for a process; made in its event loop, closed before the Studio is."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        self.clock = asyncio.get_running_loop().time
+        self.strangers = 0
+        self._sessions: dict[str, Session] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._endings: dict[str, asyncio.Task[None]] = {}
+        self._gauge = studio.metrics.gauge("conversations", "Conversations held on /ws, those included that wait.")
+        self._watching = asyncio.create_task(self._watch(), name="watch over the conversations")
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def live(self, id: str) -> Session | None:
+        """The conversation of this id where this process holds it at the moment."""
+        return self._sessions.get(id)
+
+    async def start(self, caller: Principal, asked: wire.Start, outbox: Outbox) -> Session:
+        """A session for a connection, begun or gone on with; its `ready` is in the outbox when this returns.
+
+        Raises BadRequest, NotFound, Unavailable and what admitting raises; nothing is left of it then.
+        """
+        if not asked.session:
+            return await self._new(caller, asked, outbox)
+        found = self._sessions.get(asked.session)
+        if found is None or found.over:
+            return await self._again(caller, asked, outbox)
+        if not found.opens(caller, asked.token):
+            raise _foreign()
+        await self.configure(found, asked)
+        input, output = asked.heard(), asked.spoken(found.settings.output_rate)
+        found.take_over()
+        found.attach(outbox, input, output, asked.received, resumed=True, token=asked.token)
+        return found
+
+    async def configure(self, session: Session, asked: wire.Manner) -> None:
+        """Hold it otherwise from now on. Raises BadRequest, UnknownVoice, UnknownModel."""
+        more = asked.model_dump(include=MANNER, exclude_none=True)
+        if not more:
+            return
+        settings = asked.settings(session.settings)
+        session.models = self._models(settings)
+        session.conversation.configure(settings)
+        session.hold(session.asked | more)
+        await self.studio.storage.write(rows.change, session.id, json.dumps(session.asked))
+
+    async def end(self, session: Session, reason: str) -> None:
+        """Its history and its bill are kept when this returns, and even if who waits for it is cancelled."""
+        ending = self._endings.get(session.id)
+        if ending is None:
+            ending = self._endings[session.id] = asyncio.create_task(self._end(session, reason))
+            ending.add_done_callback(lambda _: self._endings.pop(session.id, None))
+        await asyncio.shield(ending)
+
+    async def _end(self, session: Session, reason: str) -> None:
+        if self._sessions.pop(session.id, None) is None:
+            return
+        self._gauge.set(len(self._sessions))
+        try:
+            await session.close(reason)
+        except VoiceForgeError as error:
+            logger.error("conversation %s could not be settled: %s", session.id, error.message)
+        tally = session.tally
+        logger.info(
+            "conversation %s ended: %s; heard %.1f s, said %d characters", session.id, session.over, tally.heard,
+            tally.characters,
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        """End every one of them."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
+        await asyncio.gather(*(self.end(session, "The house closes.") for session in list(self._sessions.values())))
+        await asyncio.gather(*self._endings.values(), *self._tasks)
+
+    # How one begins
+
+    async def _new(self, caller: Principal, asked: wire.Start, outbox: Outbox) -> Session:
+        token, now = new_token(), time.time()
+        manner = asked.model_dump(include=MANNER, exclude_none=True)
+        kept = ConversationRecord(
+            f"conv_{secrets.token_hex(12)}", caller.id, digest(token), json.dumps(manner), "", now, now
+        )
+        session = await self._opened(caller, asked, outbox, kept, token, manner, (), fresh=True)
+        session.conversation.begin()
+        return session
+
+    async def _again(self, caller: Principal, asked: wire.Start, outbox: Outbox) -> Session:
+        """A conversation that nobody holds: what was said is there, and no sound of it."""
+        kept = await self.studio.storage.read(rows.get, caller.id, asked.session)
+        if not kept.token or not hmac.compare_digest(kept.token, digest(asked.token)):
+            raise _foreign()
+        manner = json.loads(kept.settings) | asked.model_dump(include=MANNER, exclude_none=True)
+        items = await history(self.studio.storage, kept.id)
+        session = await self._opened(caller, asked, outbox, kept, asked.token, manner, items)
+        if not items:
+            session.conversation.begin()
+        return session
+
+    async def _opened(
+        self,
+        caller: Principal,
+        asked: wire.Start,
+        outbox: Outbox,
+        kept: ConversationRecord,
+        token: str,
+        manner: dict[str, Any],
+        items: Sequence[Item],
+        *,
+        fresh: bool = False,
+    ) -> Session:
+        input, output = asked.heard(), asked.spoken(TalkSettings().output_rate)
+        plain = replace(TalkSettings(), output_rate=output.rate)
+        settings = wire.Manner.model_validate(manner).settings(plain)
+        models = self._models(settings)
+        storage = self.studio.storage
+        async with AsyncExitStack() as stack:
+            lease = await self.studio.accounts.admit(caller, "conversation", characters=1)
+            await stack.enter_async_context(lease)
+            dictionary = await self.studio.pronunciations.dictionary(caller.id)
+            session = Session(kept.id, caller, token, lease, self.clock, self._ended)
+            begin = partial(self.studio.talks.open, settings, session.emit, id=kept.id, history=items)
+            try:
+                talk = begin(dictionary=dictionary)
+            except Overloaded:
+                await self._make_room()
+                talk = begin(dictionary=dictionary)
+            stack.push_async_callback(talk.close, "not begun")
+            session.begin(talk, Journal(storage, kept.id, lambda: talk.items, items))
+            session.hold(manner)
+            session.models = models
+            if fresh:
+                await storage.write(rows.add, kept)
+            else:
+                await storage.write(rows.change, kept.id, json.dumps(manner))
+            stack.pop_all()
+        self._sessions[session.id] = session
+        self._gauge.set(len(self._sessions))
+        session.attach(outbox, input, output, None, resumed=False, token=token)
+        return session
+
+    def _models(self, settings: TalkSettings) -> dict[str, str]:
+        """Who hears, thinks and speaks. Raises what routing raises."""
+        studio = self.studio
+        speaks = studio.routing.speech(settings.voice, settings.speaks, settings.language) if settings.speak else None
+        return {
+            "hears": studio.routing.transcription(settings.hears, settings.language).engine,
+            "thinks": studio.thinking.route(settings.model).engine,
+            "speaks": speaks.engine if speaks else "",
+        }
+
+    async def _make_room(self) -> None:
+        """The client that has been away longest is waited for no longer."""
+        waiting = [session for session in self._sessions.values() if session.left_at is not None]
+        if waiting:
+            await self.end(min(waiting, key=lambda session: session.left_at or 0.0), "The house is full.")
+
+    # While they go on
+
+    async def _watch(self) -> None:
+        checked = self.clock()
+        while True:
+            await asyncio.sleep(1.0)
+            now = self.clock()
+            for session in list(self._sessions.values()):
+                self._look_at(session, now)
+            if now - checked >= CHECK_SECONDS:
+                checked = now
+                await self._check_keys()
+
+    def _look_at(self, session: Session, now: float) -> None:
+        if session.over:
+            self._spawn(self.end(session, session.over))
+        elif session.left_at is not None and now - session.left_at >= WAIT_SECONDS:
+            self._spawn(self.end(session, "Nobody came back."))
+        elif (line := session.line) and not session.watch():
+            line.outbox.forget_sound()
+            line.outbox.text(wire.failure(Overloaded("You read more slowly than this is said."), fatal=True))
+            line.outbox.close(1013, "The client does not read what it is sent.")
+            asyncio.get_running_loop().call_later(LAST_WORD_SECONDS, line.outbox.give_up)
+            session.detach()
+
+    async def _check_keys(self) -> None:
+        for session in list(self._sessions.values()):
+            try:
+                await self.studio.accounts.current(session.caller)
+            except Unauthorized as error:
+                if session.line:
+                    session.line.outbox.text(wire.failure(error, fatal=True))
+                    session.line.outbox.close(4401, error.message)
+                self._spawn(self.end(session, error.message))
+            except VoiceForgeError as error:
+                logger.warning("the key of %s could not be looked at: %s", session.id, error.message)
+
+    def _ended(self, session: Session) -> None:
+        self._spawn(self.end(session, session.over))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _foreign() -> NotFound:
+    return NotFound("You have no conversation by this session and token. Start without them.", param="session")
