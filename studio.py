@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from accounts.accounts import Accounts
 from accounts.principal import Principal
@@ -11,9 +12,11 @@ from core.lag import LoopLag
 from core.metrics import Metrics
 from core.settings import Settings, for_workers
 from core.trials import Trials
+from engines.agent import Agent
 from engines.base import REGISTRY, EngineConfig, SpeechDetector
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
+from providers.chat import ChatServer
 from storage.blobs import Blobs
 from storage.db import Storage
 from voice.cache import SpeechCache
@@ -23,6 +26,10 @@ from voice.levels import Levels
 from voice.pronunciations import Pronunciations
 from voice.routing import Routing
 from voice.speech import Speech, SpeechPlan, SpeechRequest
+from voice.talk.agents import agent
+from voice.talk.settings import TalkSettings
+from voice.talk.talks import Talks
+from voice.thinking import Thinking
 from voice.transcription import Transcription
 from voice.versions import Versions
 from voice.voices import Voices
@@ -43,6 +50,10 @@ class Studio:
     voices: Voices
     routing: Routing
     speech: Speech
+    remote: ChatServer | None
+    """The owner's server of language models."""
+    thinking: Thinking
+    talks: Talks
     pronunciations: Pronunciations
     transcription: Transcription
     downloads: Downloads
@@ -64,7 +75,7 @@ class Studio:
             models_dir=models_dir,
             memory_mb=settings.memory_mb,
             environ=for_workers(),
-            options={"scripted-tts": dict(zip(("first", "step"), map(float, settings.scripted_delays), strict=False))},
+            options={"scripted-tts": _delays(settings.scripted_delays), "scripted-llm": _delays(settings.scripted_llm)},
         )
         pool = Pool(config, metrics, engines=registry)
         routing = Routing(
@@ -83,6 +94,24 @@ class Studio:
         cache = SpeechCache(blobs, metrics=metrics)
         levels, versions = Levels(settings.data_dir / "voice-levels.json"), Versions(registry, downloads.version)
         storage = Storage.open(settings.database_url, settings.data_dir)
+        speech = Speech(
+            pool,
+            routing,
+            max_text_chars=settings.max_text_chars,
+            levels=levels,
+            cache=cache if settings.cache_mb else None,
+            versions=versions,
+        )
+        url = settings.llm_base_url
+        remote = ChatServer(url, settings.llm_api_key, settings.llm_model) if url else None
+        thinking = Thinking(
+            pool,
+            routing.voices.engines,
+            remote,
+            settings.llm_engine,
+            EngineConfig(models_dir=str(models_dir)),
+        )
+        talks = Talks(pool, routing, speech, detector, partial(_agent, thinking), most=settings.max_conversations)
         return cls(
             settings=settings,
             metrics=metrics,
@@ -92,14 +121,10 @@ class Studio:
             detector=detector,
             voices=routing.voices,
             routing=routing,
-            speech=Speech(
-                pool,
-                routing,
-                max_text_chars=settings.max_text_chars,
-                levels=levels,
-                cache=cache if settings.cache_mb else None,
-                versions=versions,
-            ),
+            speech=speech,
+            remote=remote,
+            thinking=thinking,
+            talks=talks,
             pronunciations=Pronunciations(storage),
             transcription=Transcription(pool, routing, detector, max_seconds=settings.max_audio_minutes * 60.0),
             downloads=downloads,
@@ -127,9 +152,20 @@ class Studio:
 
     async def close(self) -> None:
         """End every worker, then close the database, so that what ended requests cost is still written."""
+        await self.talks.close()
+        if self.remote:
+            await self.remote.close()
         await self.trials.close()
         await self.downloads.close()
         await self.pool.close()
         await self.cache.close()
         await self.lag.close()
         self.storage.close()
+
+
+def _delays(given: tuple[str, ...]) -> dict[str, float]:
+    return dict(zip(("first", "step"), map(float, given), strict=False))
+
+
+def _agent(thinking: Thinking, settings: TalkSettings) -> Agent:
+    return agent(thinking, settings.agent, prompt=settings.prompt, model=settings.model)

@@ -85,6 +85,8 @@ class Settings:
     """Longest recording taken, in minutes of decoded sound."""
     max_text_chars: int = _setting("VOICEFORGE_MAX_TEXT_CHARS", 100_000)
     """Longest text spoken in one request, in characters; 60,000 are about an hour."""
+    max_conversations: int = _setting("VOICEFORGE_MAX_CONVERSATIONS", 100)
+    """Conversations held at a time; one core holds about a hundred while engines run elsewhere."""
     memory_mb: int = _setting("VOICEFORGE_MEMORY_MB", 0)
     """What loaded engines may take together, in megabytes; 0 is three quarters of the machine's memory."""
     scripted: bool = _setting("VOICEFORGE_SCRIPTED", False)
