@@ -34,7 +34,7 @@ def pack(value: Any) -> tuple[dict[str, Any], memoryview]:
     """A request or an answer as a JSON header and the float32 little-endian samples of its audio, if it has any."""
     header: dict[str, Any] = {"type": type(value).__name__}
     body = memoryview(b"")
-    for name, _ in _FIELDS[type(value)]:
+    for name, default in _FIELDS[type(value)]:
         part = getattr(value, name)
         if isinstance(part, Audio):
             header["rate"] = part.rate
@@ -43,7 +43,7 @@ def pack(value: Any) -> tuple[dict[str, Any], memoryview]:
             if part:
                 header[name] = [[word.text, word.start, word.end, word.probability] for word in part]
         elif name in PARTS:
-            if part:
+            if part != default:
                 header[name] = [_plain(item) for item in part]
         else:
             header[name] = part

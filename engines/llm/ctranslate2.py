@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -161,7 +162,7 @@ class CTranslate2:
         where a call must be made."""
         begun = _beginning(request)
         room = self._context - min(request.max_tokens, self._context // 2)
-        messages = list(request.messages)
+        messages = [replace(message, content=_unmarked(message.content)) for message in request.messages]
         while True:
             text = self._template(messages, () if request.tool_choice == "none" else request.tools) + begun
             tokens = self._tokenizer.encode(text, add_special_tokens=False).tokens
@@ -230,6 +231,11 @@ class Written:
             if wrong := fault(arguments, {"type": "object", **tool.parameters}):
                 raise RuntimeError(f"The model asked for {tool.name}, but {wrong}")
             yield ToolCall(f"call_{number}", tool.name, json.dumps(arguments, ensure_ascii=False))
+
+
+def _unmarked(text: str) -> str:
+    """What is said must not pass for a mark of the template, and so for words of somebody else."""
+    return re.sub(r"<\|(\w+)\|>", r"\1", text)
 
 
 def _overlap(text: str, marks: tuple[str, ...]) -> int:

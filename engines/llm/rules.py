@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -366,7 +367,7 @@ def _simple(kind: str, schema: dict[str, Any], text: str) -> Any:
         return text.ljust(least, ".")[:most]
     if kind in ("integer", "number"):
         number = next((float(one) for one in re.findall(_NUMBER, in_digits(text))), 0.0)
-        number = min(max(number, schema.get("minimum", number)), schema.get("maximum", number))
+        number = min(max(number, schema.get("minimum", number)), schema.get("maximum", math.inf))
         return int(number) if kind == "integer" else number
     return bool(re.search(r"\b(?:yes|true|yeah|sure)\b", text, re.I)) if kind == "boolean" else None
 

@@ -45,6 +45,8 @@ def test_values_take_the_type_of_their_defaults():
         {"VOICEFORGE_SECRET_KEY": "short"},
         {"ROLES": "web,poet"},
         {"LOG_LEVEL": "LOUD"},
+        {"LLM_BASE_URL": "127.0.0.1:11434"},
+        {"VOICEFORGE_SCRIPTED_LLM": "0.1"},
     ],
 )
 def test_what_cannot_be_is_refused_by_name(environ):
@@ -62,6 +64,7 @@ def test_no_secret_shows():
     environ = {
         "VOICEFORGE_ADMIN_KEY": "canary-of-the-admin-key",
         "HF_TOKEN": "hf_canary",
+        "LLM_API_KEY": "sk-canary",
         "DATABASE_URL": "postgresql://u:canary@h/d",
     }
     settings = Settings.from_environment(environ)

@@ -10,14 +10,25 @@ import numpy as np
 import pytest
 
 from audio.value import Audio
-from engines.base import REGISTRY, Chunk, EngineConfig, EngineSpec, Segment, SynthesisRequest, TranscriptionRequest
+from engines.base import (
+    REGISTRY,
+    ChatRequest,
+    Chunk,
+    Delta,
+    EngineConfig,
+    EngineSpec,
+    Message,
+    Segment,
+    SynthesisRequest,
+    TranscriptionRequest,
+)
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
-from tests.engines import _tiny_kokoro, _tiny_whisper
+from tests.engines import _tiny_kokoro, _tiny_llm, _tiny_whisper
 from tests.peers import need
 
 PEERS = {"flite": "libflite"}
-MODELS = {"faster-whisper": _tiny_whisper.make, "kokoro": _tiny_kokoro.make}
+MODELS = {"faster-whisper": _tiny_whisper.make, "kokoro": _tiny_kokoro.make, "ctranslate2-llm": _tiny_llm.make}
 """What writes a tiny model for an engine into a folder and answers the folder."""
 SEED = 7
 
@@ -43,6 +54,11 @@ class Asked:
     async def hear(self, audio: Audio, **request: Any) -> list[Segment]:
         async with aclosing(self.pool.stream(self.name, TranscriptionRequest(audio, **request))) as segments:
             return [segment async for segment in segments]
+
+    async def think(self, text: str, **request: Any) -> list[Delta]:
+        asked = ChatRequest(**{"messages": (Message("user", text),), **request})
+        async with aclosing(self.pool.stream(self.name, asked)) as deltas:
+            return [delta async for delta in deltas]
 
     def worker(self) -> int:
         """The process id of its one worker."""

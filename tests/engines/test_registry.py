@@ -24,7 +24,7 @@ class Never:
 
 
 def test_engines_are_found_in_their_rooms_and_scripted_ones_only_when_asked_for():
-    scripted = {"scripted-tts", "scripted-stt"}
+    scripted = {"scripted-tts", "scripted-stt", "scripted-llm"}
     assert scripted <= set(find(scripted=True))
     assert set(find()) == set(find(scripted=True)) - scripted
     assert not set(find()) & set(ENGINES)
