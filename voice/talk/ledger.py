@@ -177,7 +177,7 @@ class Ledger:
 
     def assume(self, position: int) -> None:
         """Nobody reports, and by the clock so much has been played: taken for an estimate."""
-        if position >= self._run.start:
+        if min(position, self.position) > self._run.start:
             self.played(position, "estimated")
 
     def rewound(self, position: int) -> None:
@@ -218,10 +218,10 @@ class Ledger:
             if count and piece.run:
                 exact = exact and piece.run.exact
             if whole and piece.ended and count == piece.samples:
-                end = piece.span.end
+                end = max(end, piece.span.end)
                 continue
             if whole and count and piece.reach and (reached := piece.reach.at(count)):
-                end = min(piece.span.start + reached, piece.span.end)
+                end = max(end, min(piece.span.start + reached, piece.span.end))
                 exact = exact and piece.reach.is_told
             whole = False
         if samples >= item.told_at:
