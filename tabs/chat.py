@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from accounts.principal import Principal
 from core.errors import VoiceForgeError
 from studio import Studio
 from tabs._chat import choices, picture, script
@@ -27,7 +28,7 @@ def build(studio: Studio) -> Callable[..., None]:
     async def chat_choices(_: Any, request: gr.Request) -> dict[str, Any]:
         """What can be chosen now, or why nothing can be."""
         try:
-            principal_of(request).need("conversation")
+            _caller(request).need("conversation")
             return {"choices": await asyncio.to_thread(choices, studio)}
         except VoiceForgeError as error:
             return {"problem": error.message}
@@ -40,7 +41,7 @@ def build(studio: Studio) -> Callable[..., None]:
     async def chat_picture(asked: Any, request: gr.Request) -> dict[str, Any]:
         """A turn as SVG."""
         try:
-            principal_of(request).need("conversation")
+            _caller(request).need("conversation")
             return {"svg": await asyncio.to_thread(picture, asked)}
         except VoiceForgeError as error:
             return {"problem": error.message}
@@ -58,3 +59,8 @@ def build(studio: Studio) -> Callable[..., None]:
         gr.on(list(triggers), None, None, None, js=LOOK)
 
     return look_again
+
+
+def _caller(request: gr.Request) -> Principal:
+    """Gradio gives the functions of a component the server's own request, where handlers of events get it wrapped."""
+    return principal_of(gr.Request(request))  # pyright: ignore[reportArgumentType]

@@ -42,7 +42,7 @@ function mode() {
   if (now.on && wire.state === "opening") return "opening";
   if (wire.state === "closed") return "off";
   if (now.paused) return "paused";
-  if (now.playing) return "speaking";
+  if (now.playing || (response && first)) return "speaking";
   if (now.hearing || now.held) return "hearing";
   if (now.thinking) return "thinking";
   if (!now.on) return "writing";
@@ -57,12 +57,13 @@ function show() {
   root.dataset.mode = mood;
   if ($(".vf-mood strong").textContent !== name) $(".vf-mood strong").textContent = name;
   $(".vf-mood span").textContent = mood === "hold" && touch ? "Hold the button while you speak." : mood === "speaking" && !now.on ? "" : hint;
-  talk.querySelector("span").textContent = !now.on ? "Talk" : manual() ? (now.held ? "Release" : "Hold") : "Stop";
+  talk.dataset.does = !now.on ? "Talk" : manual() ? (now.held ? "Release" : "Hold") : "Stop";
+  talk.querySelector("span").textContent = talk.dataset.does;
   talk.ariaPressed = String(now.on);
   $(".vf-mute").hidden = !now.on || manual();
   $(".vf-mute").textContent = now.muted ? "Unmute" : "Mute";
   $(".vf-mute").ariaPressed = String(now.muted);
-  $(".vf-hush").hidden = !(now.playing || now.paused);
+  $(".vf-hush").hidden = !["speaking", "paused"].includes(mood);
   $(".vf-leave").hidden = wire.state === "closed" || (now.on && !manual());
   $(".vf-anew").hidden = !session;
   if (wire.state !== "open") $(".vf-road").textContent = "";

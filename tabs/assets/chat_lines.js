@@ -101,7 +101,11 @@ function linesOf(box, nothing) {
       kept.delete(item);
     },
     note(text, kind) { return put(part("p", `vf-aside ${kind || ""}`, text)); },
-    under(item, node) { keep(() => (kept.get(item)?.node.after(node) ?? put(node))); },
+    under(item, node) {
+      const above = kept.get(item)?.node;
+      if (above) keep(() => above.after(node));
+      else put(node);
+    },
     text: (item) => kept.get(item)?.words ?? "",
     clear() {
       kept.clear();

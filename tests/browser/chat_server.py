@@ -74,6 +74,9 @@ class Talk:
         self.answer: asyncio.Task[None] | None = None
         self.going = asyncio.Event()
         self.marks: dict[str, Any] = {}
+        self.made: dict[str, Any] = {}
+        """Of the turn that is being answered."""
+        self.first, self.due = 0, 0.0
         self.windows: list[tuple[float, float]] = []
         self.sent: list[dict[str, Any]] = []
 
@@ -145,18 +148,19 @@ class Talk:
         return f"resp-{self.turns}"
 
     async def _answer(self, text: str) -> None:
-        item, began = f"answer-{self.turns}", self.heard
+        item, began, marks = f"answer-{self.turns}", self.heard, self.marks
+        self.made = marks
         self.going.set()
         await asyncio.sleep(0.25)
         await self.say("response_started", response=self.response, item=item)
-        self.marks["first_text"] = began + 0.25
+        marks["first_text"] = began + 0.25
         for word in text.split(" "):
             await self.say("text", response=self.response, item=item, delta=word + " ")
         await asyncio.sleep(0.15)
-        self.marks |= {"first_sound": began + 0.4, "first_frame": began + 0.41}
+        marks |= {"first_sound": began + 0.4, "first_frame": began + 0.41}
         self.first = self.position
         await self.say("audio", response=self.response, position=self.position)
-        start = 0
+        start, self.due = 0, asyncio.get_running_loop().time() - AHEAD
         for sentence in text.split(". "):
             end = min(len(text), start + len(sentence) + 2)
             await self.say(
@@ -171,23 +175,25 @@ class Talk:
 
     async def _tone(self, frames: int) -> None:
         """Paced by the clock; it stops while the house is paused or nobody is there."""
-        for number in range(frames):
+        loop = asyncio.get_running_loop()
+        for _ in range(frames):
             while not self.going.is_set() or self.socket is None:
                 await asyncio.sleep(0.005)
+                self.due = max(self.due, loop.time() - AHEAD)
             phase = (self.position + np.arange(FRAME)) / SPOKEN
             sound = 0.25 * np.sin(2 * np.pi * 330 * phase) * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * phase))
             with suppress(RuntimeError, WebSocketDisconnect):
                 await self.socket.send_bytes((sound * 32767).astype(np.int16).tobytes())
             self.position += FRAME
-            if number > AHEAD * 50:
-                await asyncio.sleep(0.02)
+            self.due += 0.02
+            await asyncio.sleep(max(0.0, self.due - loop.time()))
 
     async def interrupt(self, reason: str) -> None:
         if self.answer is None:
             return
         self.answer.cancel()
         text = self.script.answers[(self.turns - 1) % len(self.script.answers)]
-        share = max(0, self.played - getattr(self, "first", 0)) / SPOKEN / self.script.pace
+        share = max(0, self.played - self.first) / SPOKEN / self.script.pace
         heard = text[: max(0, text.rfind(" ", 0, int(share)))]
         item = f"answer-{self.turns}"
         await self.say(
@@ -199,9 +205,9 @@ class Talk:
         told = {"id": item, "role": "assistant", "text": text, "heard": heard,
                 "status": "interrupted" if heard is not None else "done"}  # fmt: skip
         self.history.append(told)
-        before = self.marks.get("speech_started") or self.heard
-        marks, self.answer = self.marks, None
-        seconds = max(0, self.played - getattr(self, "first", 0)) / SPOKEN
+        marks, self.answer = self.made, None
+        before = marks.get("speech_started") or self.heard
+        seconds = max(0, self.played - self.first) / SPOKEN
         turn = {
             "item": item, "done": self.heard, "heard": seconds, "hears": "loudness", "thinks": "script",
             "speaks": "tone", "probabilities": [pair for pair in self.windows if pair[0] > before - 0.5][-1500:],

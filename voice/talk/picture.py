@@ -61,7 +61,7 @@ class _Colours:
 
 
 _LIGHT = _Colours(
-    "#fdfcff", "#2a1150", "#5c5172", "#e3daf3", "#8c57ec", "#d98a1f", "#7538d8", "#b03fc4", "#8d82a3", "#1f9d63"
+    "#fdfcff", "#2a1150", "#5c5172", "#e3daf3", "#8c57ec", "#d98a1f", "#7538d8", "#b03fc4", "#8d82a3", "#17804f"
 )
 _DARK = _Colours(
     "#1b1230", "#f3f0f9", "#b9aecb", "#3a2d5c", "#a87ff8", "#f0b357", "#c4a9ff", "#e08bee", "#a79cbd", "#5fd39b"
