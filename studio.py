@@ -12,7 +12,6 @@ from core.lag import LoopLag
 from core.metrics import Metrics
 from core.settings import Settings, for_workers
 from core.trials import Trials
-from engines.agent import Agent
 from engines.base import REGISTRY, EngineConfig, SpeechDetector
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
@@ -26,10 +25,10 @@ from voice.levels import Levels
 from voice.pronunciations import Pronunciations
 from voice.routing import Routing
 from voice.speech import Speech, SpeechPlan, SpeechRequest
-from voice.talk.agents import agent
+from voice.talk.agents import ChatAgent, agent
 from voice.talk.settings import TalkSettings
 from voice.talk.talks import Talks
-from voice.thinking import Thinking
+from voice.thinking import REMOTE, Thinking
 from voice.transcription import Transcription
 from voice.versions import Versions
 from voice.voices import Voices
@@ -111,7 +110,15 @@ class Studio:
             settings.llm_engine,
             EngineConfig(models_dir=str(models_dir)),
         )
-        talks = Talks(pool, routing, speech, detector, partial(_agent, thinking), most=settings.max_conversations)
+        talks = Talks(
+            pool,
+            routing,
+            speech,
+            detector,
+            partial(_agent, thinking),
+            thinks=partial(_thinks, thinking),
+            most=settings.max_conversations,
+        )
         return cls(
             settings=settings,
             metrics=metrics,
@@ -167,5 +174,11 @@ def _delays(given: tuple[str, ...]) -> dict[str, float]:
     return dict(zip(("first", "step"), map(float, given), strict=False))
 
 
-def _agent(thinking: Thinking, settings: TalkSettings) -> Agent:
+def _agent(thinking: Thinking, settings: TalkSettings) -> ChatAgent:
     return agent(thinking, settings.agent, prompt=settings.prompt, model=settings.model)
+
+
+def _thinks(thinking: Thinking, settings: TalkSettings) -> str:
+    """The pool's engine that will think, empty where it is a remote server."""
+    name = thinking.route(_agent(thinking, settings).model).engine
+    return "" if name.startswith(REMOTE) else name

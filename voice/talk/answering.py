@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from voice.talk.history import History
 from voice.talk.items import Item
 from voice.talk.ledger import Span
 from voice.talk.mouth import Mouth
-from voice.talk.response import Response
+from voice.talk.response import Actions, Response
 from voice.talk.scene import Scene
 from voice.talk.sentences import Piece
 from voice.talk.trace import Trace
@@ -43,11 +44,28 @@ class Answering:
         self._draft_of = ""
         scene.broke = self._broke
 
-    def answer(self, event: act.Event, trace: Trace, *, said: str = "") -> None:
-        """Begin to answer an event, or to say what is given."""
+    def answer(self, event: act.Event, trace: Trace) -> None:
+        """Begin to answer an event."""
+        self._respond(self._ask(event, draft=False), trace)
+
+    def greet(self, greeting: str, trace: Trace) -> None:
+        """Say a greeting, else what the agent has to say to somebody who has said nothing yet. If it has nothing to
+        say, nothing is told of it."""
+        if greeting:
+            self._respond(_from(act.Say(greeting)), trace)
+        else:
+            self._scene.spawn(self._greet(self._ask(act.Joined(), draft=False), trace), "greet")
+
+    async def _greet(self, actions: Actions, trace: Trace) -> None:
+        async with aclosing(actions):
+            first = await anext(actions, act.Listen())
+            if self.response is None and not self._history.items and not isinstance(first, act.Listen):
+                self._respond(_from(first, actions), trace)
+                await asyncio.wait((self._making,)) if self._making else None
+
+    def _respond(self, actions: Actions, trace: Trace) -> None:
         self.drop_draft()
         response = self._new(trace)
-        actions = _say(said) if said else self._ask(event, draft=False)
         self._making = self._scene.spawn(response.run(actions, self._scene.now), f"respond {response.id}")
         self._commit(response)
 
@@ -124,7 +142,7 @@ class Answering:
         speak = self._speak if settings.speak else None
         return Response(new_id("resp"), new_id("item"), self, trace, speak=speak, patience=settings.think_timeout)
 
-    def _ask(self, event: act.Event, *more: Item, draft: bool) -> AsyncGenerator[act.Action]:
+    def _ask(self, event: act.Event, *more: Item, draft: bool) -> Actions:
         scene = self._scene
         return scene.agent.respond(event, self._history.messages(*more), tools=scene.settings.tools, draft=draft)
 
@@ -216,5 +234,8 @@ def _span(response: Response, piece: Piece, words: tuple[Word, ...] = ()) -> Spa
     return Span(response.item, piece.start, piece.end, response.text[piece.start : piece.end], words)
 
 
-async def _say(text: str) -> AsyncGenerator[act.Action]:
-    yield act.Say(text)
+async def _from(first: act.Action, rest: Actions | None = None) -> Actions:
+    yield first
+    if rest:
+        async for action in rest:
+            yield action

@@ -73,7 +73,7 @@ class Conversation:
     def begin(self) -> None:
         """Speak first, where the settings or the agent have something to say and nothing was said yet."""
         if not self.items and (self.settings.greeting or self.settings.respond):
-            self._ours.answer(act.Joined(), Trace(ended=0.0, reason="joined"), said=self.settings.greeting)
+            self._ours.greet(self.settings.greeting, self._trace("joined"))
 
     def hear(self, samples: np.ndarray) -> bool:
         """Float32 (n,) at 16 kHz. False where it was not taken, since too much waits to be looked at."""

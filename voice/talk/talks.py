@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from core.errors import Overloaded
+from core.errors import Overloaded, VoiceForgeError
 from engines.agent import Agent
 from engines.base import Chunk, SpeechDetector
-from engines.pool import Priority
-from voice._ahead import AnyPool
+from engines.pool import Pool, Priority
 from voice.listening import Listening, OnPartial, Utterance
 from voice.rates import at_rate
 from voice.routing import Routing
@@ -26,23 +27,28 @@ from voice.talk.settings import TalkSettings
 from voice.talk.ticker import Ticker
 from voice.text.dictionary import Dictionary
 
+logger = logging.getLogger(__name__)
+
 
 class Talks:
     """Opens conversations, at most `most` at a time. One for a process; its ticker runs while there is one."""
 
     def __init__(
         self,
-        pool: AnyPool,
+        pool: Pool,
         routing: Routing,
         speech: Speech,
         detector: SpeechDetector,
         agent: Callable[[TalkSettings], Agent],
         *,
+        thinks: Callable[[TalkSettings], str] = lambda settings: "",
         most: int = 200,
         floor: Floor | None = None,
     ):
+        """`agent` raises UnknownModel for one there is not; `thinks` names the pool's engine behind it, if one is."""
         self._pool, self._routing, self._speech = pool, routing, speech
-        self._agent, self._most = agent, most
+        self._agent, self._thinks, self._most = agent, thinks, most
+        self._warming: set[asyncio.Task[None]] = set()
         self._floor = floor or PauseFirst()
         self._ticker = Ticker(detector)
         self._open: dict[str, Conversation] = {}
@@ -72,16 +78,35 @@ class Talks:
         self._open = {name: talk for name, talk in self._open.items() if not talk.over}
         if len(self._open) >= self._most:
             raise Overloaded(f"{self._most} conversations are open; this house holds no more at a time.", retry_after=5)
-        self._routing.transcription(settings.hears, settings.language)
+        engines = {self._routing.transcription(settings.hears, settings.language).engine, self._thinks(settings)}
+        if settings.speak:
+            engines.add(self._routing.speech(settings.voice, settings.speaks, settings.language).engine)
         talk = Conversation(self._parts(dictionary), settings, emit, id=id or new_id("talk"), history=history)
         self._open[talk.id] = talk
         self._ticker.add(talk)
+        self._warm(engines - {""})
         return talk
 
     async def close(self) -> None:
+        for task in self._warming:
+            task.cancel()
+        await asyncio.gather(*self._warming, return_exceptions=True)
         for talk in list(self._open.values()):
             await talk.close("the house closes")
         await self._ticker.close()
+
+    def _warm(self, engines: set[str]) -> None:
+        """Who speaks first should not wait for an engine to load."""
+        for engine in engines:
+            task = asyncio.get_running_loop().create_task(self._load(engine), name=f"warm {engine}")
+            self._warming.add(task)
+            task.add_done_callback(self._warming.discard)
+
+    async def _load(self, engine: str) -> None:
+        try:
+            await self._pool.warm(engine)
+        except VoiceForgeError as error:
+            logger.warning("%s is not ready for a conversation: %s", engine, error.message)
 
     def _parts(self, dictionary: Dictionary | None) -> Parts:
         def speak(text: str, settings: TalkSettings) -> AsyncGenerator[tuple[SpeechPlan, Chunk]]:
