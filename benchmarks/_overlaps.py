@@ -27,7 +27,7 @@ from engines.registry import find
 
 RATE = 16000
 LEAD, TAIL = 0.8, 1.6
-"""Seconds of noise alone around what is said."""
+"""Seconds of noise alone around what is said; a window of 32 ms may begin anywhere in it."""
 NOISES = ("quiet", "white", "pink", "babble")
 SNR = (25.0, 20.0, 15.0, 10.0)
 """dB, of what is said to the noise; babble, which is speech itself, not under 15."""
@@ -62,9 +62,9 @@ TUNING = Material(
             ("yeah", "okay", "um-hum", "I see", "yes", "oh"),
             ("stop", "wait", "hold on", "no no", "stop it", "wait wait", "let me speak"),
             (
-                "wait, that is not what I meant", "no, I said Tuesday", "sorry, can I ask something", "actually I need two",
+                "wait, that is not what I meant", "no, I said Tuesday", "sorry, can I ask something", "I need two",
                 "can you go back a moment", "what did you say about the price", "I don't want that one",
-                "that's wrong, it is my brother's name", "but how much does it cost", "could you speak to my wife instead",
+                "it is my brother's name", "but how much does it cost", "could you ask my wife instead",
                 "hang on a second please", "I already paid for this last week",
             ),
         ),
@@ -122,7 +122,7 @@ HELD_OUT = Material(
             ("uh-huh", "right", "sure", "huh", "good", "got it"),
             ("enough", "pause", "hang on", "no stop", "hey listen", "excuse me", "not now"),
             (
-                "hang on, you misunderstood me", "that isn't my address", "excuse me, who is calling", "I would rather pay by card",
+                "hang on, you misunderstood me", "that isn't my address", "excuse me, who is this", "I will pay by card",
                 "please repeat the last number", "when does it arrive", "we have talked about this before",
                 "could I change the date to Friday", "my daughter has the tickets", "never mind, cancel the order",
                 "just give me a person to talk to", "this is taking too long",
@@ -215,6 +215,9 @@ class Plan:
     """Times its pitch, and its pace."""
     level: float
     """dBFS, root mean square of what is said."""
+    usual: float
+    """dBFS, how loud this caller spoke in the turns before, as a conversation knows it: within some 4 dB of `level`,
+    and on whichever side of it, for both kinds alike."""
     noise: str
     snr: float
     telephone: bool
@@ -256,6 +259,7 @@ def _plan(draw: random.Random, material: Material, kind: str, number: int) -> Pl
     text = "" if kind == "backchannel" and draw.random() < 1 / 3 else draw.choice(texts)
     flite = language == "en-us" and draw.random() < 0.6
     variant = draw.choice(material.variants)
+    level = draw.uniform(-36, -18)
     noise = draw.choice(NOISES)
     return Plan(
         kind,
@@ -265,7 +269,8 @@ def _plan(draw: random.Random, material: Material, kind: str, number: int) -> Pl
         draw.choice(material.flite) if flite else language + ("+" + variant if variant else ""),
         speed=round(draw.uniform(0.9, 1.35), 2),
         warp=draw.choice((0.9, 0.95, 1.0, 1.05, 1.1)),
-        level=draw.uniform(-36, -18),
+        level=level,
+        usual=level + draw.gauss(0, 4),
         noise=noise,
         snr=draw.choice(SNR[:3] if noise == "babble" else SNR),
         telephone=draw.random() < 1 / 3,
@@ -305,17 +310,19 @@ async def _clip(pool: Pool, plan: Plan, crowd: np.ndarray) -> Clip:
     random = np.random.default_rng(plan.seed)
     samples, words = (hum(random, plan.warp), []) if not plan.text else await say(pool, plan)
     first, last = audible(samples)
-    samples = samples[max(0, first - RATE // 20) : last + RATE // 20]
-    shift = LEAD - max(0, first - RATE // 20) / RATE
+    cut = max(0, first - RATE // 20)
+    samples = samples[cut : last + RATE // 20]
+    lead = LEAD + random.uniform(0, 0.032)
     samples = samples * (_amplitude(plan.level) / _rms(samples))
-    sound = np.concatenate([np.zeros(round(LEAD * RATE)), samples, np.zeros(round(TAIL * RATE))])
+    sound = np.concatenate([np.zeros(round(lead * RATE)), samples, np.zeros(round(TAIL * RATE))])
     floor = plan.level - plan.snr if plan.noise != "quiet" else -66.0
     sound = sound + _amplitude(floor) * noise(random, plan.noise, len(sound), crowd)
     heard = Audio(np.clip(sound, -1, 1).astype(np.float32), RATE)
     if plan.telephone:
         heard = resample(resample(heard, 8000), RATE)
-    onset = first / RATE + shift
-    return Clip(plan, heard.samples, onset, (last - first) / RATE, [(word, end + shift) for word, end in words])
+    shift = lead - cut / RATE
+    words = [(word, end + shift) for word, end in words]
+    return Clip(plan, heard.samples, first / RATE + shift, (last - first) / RATE, words)
 
 
 def hum(random: np.random.Generator, warp: float) -> np.ndarray:
@@ -359,6 +366,16 @@ def noise(random: np.random.Generator, kind: str, count: int, crowd: np.ndarray)
     return white / _rms(white)
 
 
+async def ours(material: Material) -> np.ndarray:
+    """Our own voice, half a minute of it at -20 dBFS."""
+    texts = [phrase for words in material.words.values() for phrase in words.phrases]
+    async with speaking() as pool:
+        voice = material.flite[0]
+        plan = Plan("phrase", "en-us", ". ".join(texts), "flite", voice, 1.0, 1.0, -20, -20, "quiet", 0, False, 0)
+        samples, _ = await say(pool, plan)
+    return np.resize(samples * (_amplitude(-20) / _rms(samples)), RATE * 30).astype(np.float32)
+
+
 async def _crowd(pool: Pool, material: Material) -> np.ndarray:
     """Six voices of the set at once, saying its own phrases, for half a minute."""
     draw = random.Random(material.seed + 100)
@@ -368,7 +385,9 @@ async def _crowd(pool: Pool, material: Material) -> np.ndarray:
         voice = language + "+" + draw.choice(material.variants[1:])
         texts = list(material.words[language].phrases)
         draw.shuffle(texts)
-        plan = Plan("phrase", language, ". ".join(texts * 4), "espeak-ng", voice, 1.0, 1.0, -26, "quiet", 0, False, 0)
+        plan = Plan(
+            "phrase", language, ". ".join(texts * 4), "espeak-ng", voice, 1.0, 1.0, -26, -26, "quiet", 0, False, 0
+        )
         samples, _ = await say(pool, plan)
         crowd += np.resize(samples / _rms(samples), len(crowd))
     return crowd

@@ -1,14 +1,23 @@
 """Whether a sound of the other side while we speak is an interruption or a "mm-hmm": first pause, then decide. Knows no
-audio and no network; what it is shown of each window is in Sight."""
+conversation; what it is shown of each window is in Sight."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from voice.talk.backchannels import Lexicon, Meaning
 
 WINDOW = 0.032
 """Seconds."""
+EDGES = (100, 300, 600, 1000, 1600, 2500, 4000, 6000, 8000)
+"""Hertz between which the bands of a window lie."""
+QUIET = -100.0
+"""dBFS of digital silence."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +30,32 @@ class Sight:
     """Root mean square, dBFS."""
     echo: float = 0.0
     """The share of it that is our own voice coming back, 0 to 1."""
-    text: str = ""
-    """What was understood of the sound so far, only from a recogniser that can be trusted; empty where none."""
+    text: str | None = None
+    """What was understood of the sound so far; None where no recogniser is at work that can be trusted."""
+    usual: float | None = None
+    """How loud this side speaks otherwise, dBFS, where that is known."""
+    bands: tuple[float, ...] = ()
+    """dB of the energy in each band; empty where nobody has looked."""
+
+
+def seen(
+    window: np.ndarray, probability: float, *, echo: float = 0.0, text: str | None = None, usual: float | None = None
+) -> Sight:
+    """The sight of a window, float32 (512,) at 16 kHz."""
+    return Sight(probability, level(window), echo, text, usual, bands(window))
+
+
+def level(window: np.ndarray) -> float:
+    """dBFS."""
+    power = float(window @ window) / max(1, len(window))
+    return 10 * float(np.log10(power)) if power > 1e-10 else QUIET
+
+
+def bands(window: np.ndarray) -> tuple[float, ...]:
+    spectrum = np.square(np.abs(np.fft.rfft(window * np.hanning(len(window)))))
+    places = [round(edge * len(window) / 16000) for edge in EDGES]
+    sums = np.add.reduceat(spectrum, places[:-1])
+    return tuple((10 * np.log10(sums + 1e-7)).tolist())
 
 
 class Verdict(StrEnum):
@@ -38,10 +71,15 @@ class Verdict(StrEnum):
 class Overlap(Protocol):
     """One sound of the other side while we have the floor, from its first window of speech on."""
 
-    reason: str
-    """Of the last verdict that was not WAIT."""
-    seconds: float
-    """Fed so far."""
+    @property
+    def reason(self) -> str:
+        """Of the last verdict that was not WAIT."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Fed so far."""
+        ...
 
     def feed(self, sight: Sight) -> Verdict: ...
 
@@ -52,56 +90,196 @@ class Floor(Protocol):
     def begin(self) -> Overlap: ...
 
 
+class Shape(NamedTuple):
+    """A sound so far, in numbers. Loud windows are voiced and within 12 dB of the loudest."""
+
+    windows: float
+    loud: float
+    """How many."""
+    tail: float
+    """Mean of the last three windows, dB under the loudest, at most 30."""
+    last: float
+    """The last window, likewise."""
+    bumps: float
+    """Rises and falls of 5 dB, about a syllable each."""
+    gap: float
+    """The longest run of windows that are not loud."""
+    high: float
+    """The share of energy over 1 kHz in loud windows, mean dB: a hum has little."""
+    low: float
+    """The share under 300 Hz, likewise."""
+    change: float
+    """dB by which the bands' shares differ from one loud window to the next: a hum stays as it is."""
+    variety: float
+    """Standard deviation over the loud windows of the bands' shares, dB: a phrase has many sounds."""
+
+
+MEAN = Shape(14.0, 10.0, -12.0, -14.0, 1.5, 2.0, -8.0, -6.0, 5.0, 6.0)
+WEIGHT = Shape(0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0)
+BIAS = 0.0
+
+
 @dataclass(frozen=True)
 class Rules:
     """Times in seconds."""
 
     threshold: float = 0.5
+    """Probability from which a window is voiced."""
     echo: float = 0.5
-    """Windows with more of our own voice in them do not count as speech."""
+    """Windows with more of our own voice in them are not."""
+    below: float = 12.0
+    """dB under this side's usual level from which a voice is somebody else's, further away."""
     pause: float = 0.096
-    """Speech after which we pause."""
-    interrupt: float = 0.4
-    """Speech after which it is an interruption."""
-    gap: float = 0.25
+    """Voice after which we pause."""
+    least: float = 0.25
+    """Voice without which nothing is an interruption by its sound alone."""
+    evidence: float = 1.0
+    """Log odds, from the sound's shape, from which it is an interruption."""
+    long: float = 1.2
+    """Voice that is an interruption whatever it sounds like."""
+    gap: float = 0.3
     """Silence after which it was none."""
+    patience: float = 0.7
+    """The same where a transcript is still to come."""
+    doubt: float = 1.5
+    """Added to `evidence` where a transcript will settle it."""
+    word: float = 2.0
+    """Taken from `evidence` for a single word that is no backchannel and may be misheard."""
 
 
 class PauseFirst:
-    """Pauses at the first speech and decides by how long it lasts."""
+    """Pauses at the first voice. Then words decide, where there is a transcript; else how the sound's shape compares
+    to that of other sounds, a linear sum with constants fitted on synthesized speech (`benchmarks.overlaps`)."""
 
-    def __init__(self, rules: Rules | None = None):
+    def __init__(self, rules: Rules | None = None, language: str = ""):
         self.rules = rules or Rules()
+        self._lexicon = Lexicon(language)
 
     def begin(self) -> Overlap:
-        return _PauseFirst(self.rules)
+        return _Sound(self.rules, self._lexicon)
 
 
-class _PauseFirst:
-    def __init__(self, rules: Rules):
-        self._rules = rules
+class _Sound:
+    """An overlap under PauseFirst."""
+
+    def __init__(self, rules: Rules, lexicon: Lexicon):
         self.reason = ""
-        self._windows = self._voiced = self._gap = 0
+        self._rules, self._lexicon = rules, lexicon
+        self._sights: list[Sight] = []
+        self._voiced: list[bool] = []
+        self._count = self._voice = self._gap = 0
         self._paused = False
 
     @property
     def seconds(self) -> float:
-        return self._windows * WINDOW
+        return self._count * WINDOW
 
     def feed(self, sight: Sight) -> Verdict:
-        self._windows += 1
-        voiced = sight.probability >= self._rules.threshold and sight.echo < self._rules.echo
-        self._voiced += voiced
-        self._gap = 0 if voiced else self._gap + 1
-        if self._voiced * WINDOW >= self._rules.interrupt:
-            return self._told(Verdict.INTERRUPT, "long")
-        if self._gap * WINDOW >= self._rules.gap:
-            return self._told(Verdict.RESUME, "short")
-        if not self._paused and self._voiced * WINDOW >= self._rules.pause:
+        rules = self._rules
+        voiced = self._is_voice(sight)
+        self._note(sight, voiced)
+        if not self._voice:
+            return self._told(Verdict.RESUME, "noise")
+        meaning = self._lexicon.meaning(sight.text) if sight.text else Meaning.NONE
+        if reason := self._interrupts(sight, meaning):
+            return self._told(Verdict.INTERRUPT, reason)
+        if self._over(sight, meaning):
+            return self._told(Verdict.RESUME, "backchannel" if self._paused else "noise")
+        if not self._paused and self._voice * WINDOW >= rules.pause - 1e-9:
             self._paused = True
-            return self._told(Verdict.PAUSE, "speech")
+            return self._told(Verdict.PAUSE, "voice")
         return Verdict.WAIT
+
+    def _is_voice(self, sight: Sight) -> bool:
+        near = sight.usual is None or sight.level >= sight.usual - self._rules.below
+        return near and sight.probability >= self._rules.threshold and sight.echo < self._rules.echo
+
+    def _note(self, sight: Sight, voiced: bool) -> None:
+        self._count += 1
+        if self._count * WINDOW <= self._rules.long + self._rules.patience:
+            self._sights.append(sight)
+            self._voiced.append(voiced)
+        self._voice += voiced
+        self._gap = 0 if voiced else self._gap + 1
+
+    def _interrupts(self, sight: Sight, meaning: Meaning) -> str:
+        """Why, or empty."""
+        rules, voice = self._rules, self._voice * WINDOW
+        if meaning in (Meaning.HALT, Meaning.WORDS):
+            return "words"
+        if voice >= rules.long:
+            return "long"
+        if meaning is Meaning.BACKCHANNEL or voice < rules.least:
+            return ""
+        needed = rules.evidence + (0 if sight.text is None else rules.doubt)
+        needed -= rules.word if meaning is Meaning.WORD else 0
+        return "shape" if evidence(shape(self._sights, self._voiced)) >= needed else ""
+
+    def _over(self, sight: Sight, meaning: Meaning) -> bool:
+        rules = self._rules
+        waits = sight.text is not None and self._paused and meaning in (Meaning.NONE, Meaning.WORD)
+        return self._gap * WINDOW >= (rules.patience if waits else rules.gap)
 
     def _told(self, verdict: Verdict, reason: str) -> Verdict:
         self.reason = reason
         return verdict
+
+
+def evidence(shape: Shape) -> float:
+    """Log odds that a sound of this shape goes on to be, or was, an interruption."""
+    return BIAS + sum(weight * (value - mean) for weight, value, mean in zip(WEIGHT, shape, MEAN, strict=True))
+
+
+def shape(sights: Sequence[Sight], voiced: Sequence[bool]) -> Shape:
+    """Bands that nobody has looked at are those of the average sound."""
+    levels = [sight.level for sight in sights]
+    top = max((level for level, voice in zip(levels, voiced, strict=True) if voice), default=max(levels))
+    under = [min(0.0, max(-30.0, level - top)) for level in levels]
+    loud = [voice and depth > -12 for voice, depth in zip(voiced, under, strict=True)]
+    tail = under[-3:]
+    time = (float(len(sights)), float(sum(loud)), sum(tail) / len(tail), under[-1], _bumps(under), _longest_gap(loud))
+    return Shape(*time, *_colour(sights, loud))
+
+
+def _bumps(under: Sequence[float]) -> float:
+    count, rising, turn = 0, True, under[0]
+    for depth in under:
+        if rising:
+            turn = max(turn, depth)
+            if depth < turn - 5:
+                count += turn > -12
+                rising, turn = False, depth
+        else:
+            turn = min(turn, depth)
+            if depth > turn + 5:
+                rising, turn = True, depth
+    return float(count + (rising and turn > -12))
+
+
+def _longest_gap(loud: Sequence[bool]) -> float:
+    longest = run = 0
+    for each in loud:
+        run = 0 if each else run + 1
+        longest = max(longest, run)
+    return float(longest)
+
+
+def _colour(sights: Sequence[Sight], loud: Sequence[bool]) -> tuple[float, float, float, float]:
+    """High, low, change and variety."""
+    marked = np.array(loud)
+    if not marked.any() or not all(sight.bands for sight in sights):
+        return MEAN[6:]
+    decibels = np.array([sight.bands for sight in sights])
+    power = 10 ** (decibels / 10)
+    share = power / power.sum(axis=1, keepdims=True)
+    high = 10 * np.log10(share[marked, 3:].sum(axis=1) + 1e-4)
+    low = 10 * np.log10(share[marked, 0] + 1e-4)
+    # Over 4 kHz a telephone has nothing to compare.
+    shares = np.clip(10 * np.log10(share[:, :6] + 1e-12), -40, 0)
+    change = np.abs(np.diff(shares, axis=0)).mean(axis=1)[marked[1:] & marked[:-1]]
+    return (
+        float(high.mean()),
+        float(low.mean()),
+        float(change.mean()) if len(change) else 0.0,
+        float(shares[marked].std(axis=0).mean()),
+    )
