@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,7 +142,7 @@ class Answer:
 def names(listing: Any) -> Iterator[str]:
     """The ids in an answer of /v1/models. Raises NotUnderstood."""
     rows = listing.get("data") if isinstance(listing, dict) else None
-    if not isinstance(rows, Sequence):
+    if not isinstance(rows, list):
         raise NotUnderstood("the list of models is no list")
     for row in rows:
         if isinstance(row, dict) and isinstance(row.get("id"), str):

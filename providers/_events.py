@@ -18,25 +18,27 @@ class Events:
     are joined, and what is no `data:` is left out."""
 
     def __init__(self):
-        self._rest = b""
+        self._rest = bytearray()
         self._lines: list[bytes] = []
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[str]:
         """Events that are whole by now. Raises TooLong."""
-        data = self._rest + data
-        # A CR at the end may be half of a CRLF.
-        whole = len(data) - 1 if data.endswith(b"\r") else len(data)
-        *lines, last = re.split(rb"\r\n|\r|\n", data[:whole])
-        self._rest = last + data[whole:]
-        for line in lines:
-            yield from self._line(line)
+        ends = b"\n" in data or b"\r" in data or self._rest.endswith(b"\r")
+        self._rest += data
+        if ends:
+            # A CR at the end may be half of a CRLF.
+            whole = len(self._rest) - self._rest.endswith(b"\r")
+            *lines, last = re.split(rb"\r\n|\r|\n", bytes(self._rest[:whole]))
+            self._rest = bytearray(last) + self._rest[whole:]
+            for line in lines:
+                yield from self._line(line)
         if self._size + len(self._rest) > MOST_BYTES:
             raise TooLong("an event is too long")
 
     def end(self) -> Iterator[str]:
         """The last event, where the stream ends without an empty line."""
-        yield from self._line(self._rest.rstrip(b"\r"))
+        yield from self._line(bytes(self._rest).rstrip(b"\r"))
         yield from self._line(b"")
 
     def _line(self, line: bytes) -> Iterator[str]:
