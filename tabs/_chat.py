@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from studio import Studio
 from tabs._languages import choices as languages
 from tabs._look import asset
 from tabs.speak import voice_choices
+from voice.talk.agents import DEFAULT, agents
 from voice.talk.events import Turn
 from voice.talk.picture import Shown, draw
 
@@ -19,33 +21,8 @@ SCRIPTS = ("pieces", "microphone_reasons", "chat_sound", "chat_wire", "chat_hear
 MOST_CHARACTERS = 400_000
 """Of a turn as JSON; a minute of windows is a tenth of it."""
 
-PRESETS = (
-    ("As it is", ""),
-    (
-        "A friendly helper",
-        "You are a friendly, practical helper on the telephone. Answer in one or two short sentences, in plain words, "
-        "and ask back when something is not clear.",
-    ),
-    (
-        "A patient language teacher",
-        "You teach the language that the person speaks to you in. Keep sentences short and slow, correct one mistake "
-        "at a time and kindly, and end with a question that keeps the conversation going.",
-    ),
-    (
-        "An interviewer",
-        "You interview the person for a portrait. Ask one open question at a time, listen, and build the next question "
-        "on what was just said.",
-    ),
-    (
-        "A storyteller",
-        "You tell stories out loud. Speak in vivid, short sentences, stop at turning points and let the person decide "
-        "how it goes on.",
-    ),
-)
-"""Characters to begin with; the person may change the words."""
-
 _TURN: TypeAdapter[Turn] = TypeAdapter(Turn)
-Choices = dict[str, list[tuple[str, str]]]
+Choices = dict[str, list[tuple[str, str, str]]]
 
 
 def script() -> str:
@@ -53,15 +30,16 @@ def script() -> str:
     return "\n".join(asset(f"{name}.js") for name in SCRIPTS)
 
 
-def choices(studio: Studio) -> Choices:
-    """Of each menu the labels and the values; "" leaves it to the house."""
+async def choices(studio: Studio) -> Choices:
+    """Of each menu the labels, the values and what may be said about them; "" leaves the choice to the house."""
     tags = {tag for voice in studio.voices.all() for tag in voice.languages}
+    personas = sorted((await asyncio.to_thread(agents)).values(), key=lambda persona: persona.name != DEFAULT)
+    thinkers = [model for model in await studio.thinking.models() if not model.why_not and model.id != "auto"]
     return {
-        "voice": voice_choices(studio, ""),
-        "language": languages(tags, "Automatic"),
-        "agent": [],
-        "model": [],
-        "preset": list(PRESETS),
+        "voice": [(label, value, "") for label, value in voice_choices(studio, "")],
+        "language": [(label, value, "") for label, value in languages(tags, "Automatic")],
+        "agent": [(persona.title, persona.name, persona.summary) for persona in personas],
+        "model": [("Automatic", "", ""), *((model.id, model.id, model.summary) for model in thinkers)],
     }
 
 

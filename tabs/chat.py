@@ -29,7 +29,7 @@ def build(studio: Studio) -> Callable[..., None]:
         """What can be chosen now, or why nothing can be."""
         try:
             _caller(request).need("conversation")
-            return {"choices": await asyncio.to_thread(choices, studio)}
+            return {"choices": await choices(studio)}
         except VoiceForgeError as error:
             return {"problem": error.message}
 

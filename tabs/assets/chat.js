@@ -11,7 +11,7 @@ const trouble = $(".vf-chat-trouble");
 const picks = Object.fromEntries([...element.querySelectorAll("[data-pick]")].map((node) => [node.dataset.pick, node]));
 const lines = linesOf($(".vf-lines"), $(".vf-chat-empty"));
 const ear = earOf((item, characters) => lines.heard(item, characters));
-const now = { on: false, muted: false, held: false, hearing: false, thinking: false, paused: false, playing: false };
+const now = { on: false, muted: false, held: false, hearing: false, thinking: false, paused: false, playing: false, lost: false };
 let session = null;
 let response = null;
 let arrived = 0;
@@ -120,9 +120,9 @@ const said = {
       ear.clear();
       if (message.history?.length) lines.clear();
       message.history?.forEach((item) => lines.item(item));
-      if (now.asked) lines.note("The earlier conversation is not known here any more. This is a new one.");
+      if (now.lost) lines.note("The earlier conversation is not known here any more. This is a new one.");
     }
-    now.asked = false;
+    now.lost = false;
     said.audio(message);
     models(message.models);
   },
@@ -181,12 +181,11 @@ const said = {
     ear.until(arrived);
     if (status !== "failed") setTimeout(() => measured(turn, mine), mine && mine.heard === null && status === "completed" ? 600 : 0);
   },
-  error({ code, message, fatal }) {
-    if (code === "conversation_not_found" || (session && now.asked && fatal)) session = null;
+  error({ message, fatal }) {
     if (!fatal) lines.note(message, "bad");
     now.thinking = false;
   },
-  ended({ reason }) { if (reason && !["closed", "ended", "client"].includes(reason)) lines.note(`The conversation has ended: ${reason}`); },
+  ended({ reason }) { if (reason && !["closed", "ended", "ended by the client"].includes(reason)) lines.note(`The conversation has ended: ${reason}`); },
 };
 
 // `first_heard` is the page's own: when the answer's first sample was audible, on the house's clock. Half of the way of
@@ -210,7 +209,6 @@ function models(names) {
 
 const wire = wireOf({
   hello() {
-    now.asked = Boolean(session);
     const going = session ? { ...session, received: arrived } : {};
     return { ...going, ...manner(), input: { format: "pcm16", rate: HEARD_RATE }, output: { format: "pcm16", rate: SPOKEN_RATE } };
   },
@@ -219,6 +217,12 @@ const wire = wireOf({
     show();
   },
   audio,
+  // The house does not begin with this session. It may with a new one.
+  unready() {
+    now.lost = Boolean(session);
+    session = null;
+    return now.lost;
+  },
   changed: () => show(),
   lost(why) {
     sound.deaf();
@@ -313,11 +317,11 @@ function grow() {
 
 function manner() {
   const { voice, language, agent, model, prompt } = Object.fromEntries(Object.entries(picks).map(([name, node]) => [name, node.value]));
-  return { voice, language, prompt, turns: manual() ? "manual" : "auto", ...(agent ? { agent } : {}), ...(model ? { model } : {}) };
+  return { voice, language, prompt, turns: manual() ? "manual" : "auto", model, ...(agent ? { agent } : {}) };
 }
 
 function keep() {
-  try { localStorage.setItem(MANNER, JSON.stringify({ ...manner(), preset: picks.preset.value })); } catch { /* kept until the page closes */ }
+  try { localStorage.setItem(MANNER, JSON.stringify(manner())); } catch { /* kept until the page closes */ }
   if (wire.state !== "closed") wire.send({ type: "configure", ...manner() });
 }
 
@@ -353,8 +357,10 @@ written.addEventListener("keydown", (event) => {
   write(written.value);
 });
 for (const node of element.querySelectorAll("[name=vf-turns]")) node.addEventListener("change", () => { hush(); keep(); show(); });
-for (const [name, node] of Object.entries(picks)) node.addEventListener("change", () => { if (name !== "preset") keep(); });
+for (const node of Object.values(picks)) node.addEventListener("change", () => { keep(); about(); });
 $(".vf-starters").append(...STARTERS.map((text) => pressed("vf-act", text, () => write(text))));
+
+function about() { $(".vf-about").textContent = picks.agent.selectedOptions[0]?.title ?? ""; }
 
 // What can be chosen here now; asked for again whenever the tab is opened or somebody signs in.
 function offer(choices) {
@@ -363,19 +369,15 @@ function offer(choices) {
   try { kept = JSON.parse(localStorage.getItem(MANNER)) || {}; } catch { /* none, or storage is forbidden */ }
   for (const [name, pairs] of Object.entries(choices)) {
     const node = picks[name];
-    node.replaceChildren(...pairs.map(([label, value]) => Object.assign(part("option", "", label), { value })));
+    node.replaceChildren(...pairs.map(([label, value, title]) => Object.assign(part("option", "", label), { value, title })));
     node.closest("label").hidden = pairs.length < 2;
     const wanted = before[name] || kept[name] || "";
     node.value = pairs.some(([, value]) => value === wanted) ? wanted : pairs[0]?.[1] ?? "";
   }
   if (!picks.prompt.value && kept.prompt) picks.prompt.value = kept.prompt;
+  about();
   if (kept.turns === "manual" && wire.state === "closed") $("[name=vf-turns][value=manual]").checked = true;
 }
-picks.preset.addEventListener("change", () => {
-  picks.prompt.value = picks.preset.value;
-  keep();
-});
-
 // The tab is being opened, or somebody has signed in or out.
 window.addEventListener("voiceforge-chat", async () => {
   const { choices, problem } = await server.chat_choices({});

@@ -49,6 +49,8 @@ function turnLine(turn, number, draw) {
       image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
       image.onload = () => {
         URL.revokeObjectURL(image.src);
+        // On a phone the picture is wider than the page, and its end says most.
+        image.parentNode.scrollLeft = image.parentNode.scrollWidth;
         box.scrollIntoView({ block: "nearest" });
       };
       const frame = part("div", "vf-paper");

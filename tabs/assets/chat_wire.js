@@ -12,7 +12,7 @@ const CLOSED = {
   4401: "Sign in with your key at the top of the page, then try again.",
 };
 
-function wireOf({ hello, message, audio, changed, lost }) {
+function wireOf({ hello, message, audio, unready, changed, lost }) {
   let socket = null;
   let state = "closed";
   let ready = false;
@@ -34,12 +34,25 @@ function wireOf({ hello, message, audio, changed, lost }) {
     const mine = socket = new WebSocket(API.replace(/^http/, "ws") + "ws");
     ready = false;
     mine.binaryType = "arraybuffer";
-    mine.onopen = () => mine.send(JSON.stringify({ type: "start", v: 1, key: window.voiceforge?.token || undefined, ...hello() }));
+    mine.onopen = greet;
     mine.onmessage = ({ data }) => { if (mine === socket) typeof data === "string" ? heard(JSON.parse(data)) : audio(data); };
     mine.onclose = ({ code, reason }) => { if (mine === socket) closed(code, reason); };
   }
 
+  function greet() {
+    const key = window.voiceforge?.token || undefined;
+    socket.send(JSON.stringify({ type: "start", v: 1, key, ...hello() }));
+  }
+
+  // An error in place of `ready`: what was asked for cannot be begun with.
+  function stuck({ message: why }) {
+    if (unready()) return greet();
+    told = why;
+    socket.close(1000);
+  }
+
   function heard(what) {
+    if (what.type === "error" && !what.fatal && !ready) return stuck(what);
     if (what.type === "pong") trip = (performance.now() - what.t) / 1000;
     if (what.type === "error" && what.fatal) told = what.message;
     if (what.type === "ready") {
@@ -58,7 +71,7 @@ function wireOf({ hello, message, audio, changed, lost }) {
     const final = code === 1000 || code in CLOSED || told;
     if (!final && performance.now() - since < GIVE_UP_MS && state !== "opening") return again();
     const never = state === "opening" ? "No connection for voice could be made. Is the app still running?" : "The connection is lost, and a minute of trying did not bring it back.";
-    finish(code === 1000 ? "" : told || CLOSED[code] || reason || never);
+    finish(told || (code === 1000 ? "" : CLOSED[code] || reason || never));
   }
 
   function again() {

@@ -48,7 +48,7 @@ sound.addEventListener("ended", hush);
 
 async function sample(voice, signal) {
   if (samples.has(voice.id)) return samples.get(voice.id);
-  const body = JSON.stringify({ voice: voice.id, input: voice.sample_text, response_format: "mp3" });
+  const body = JSON.stringify({ ...voice.sample.body, response_format: "mp3" });
   const answer = await asked("v1/audio/speech", { method: "POST", body, signal, headers: { "content-type": "application/json" } });
   const url = URL.createObjectURL(await answer.blob());
   samples.set(voice.id, url);
