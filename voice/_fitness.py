@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from core.errors import CircuitOpen, Unavailable, VoiceForgeError
+from core.errors import CircuitOpen, NotInstalled, Unavailable, VoiceForgeError
 from engines.base import EngineSpec, Voice
 from voice._engines import Engines
 from voice.catalogue import Catalogue
@@ -61,7 +61,8 @@ class Fitness:
         if self._commercial_only:
             self._check_engine(name)
         if self._is_folder(engine):
-            self._engines.check(name)
+            if not self._engines.is_installed(name):
+                raise NotInstalled(self._engines.why_not(name))
             return self._healthy([engine], terms)
         self._engines.check(name, model)
         models = [model] if model else self._engines.ready_models(name)

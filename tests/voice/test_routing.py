@@ -319,6 +319,7 @@ def test_the_owner_prefers_a_model():
 def test_only_the_owner_may_name_a_folder_of_weights():
     own = routing(stt="faster-whisper:/srv/mine")
     assert own.transcription().engine == "faster-whisper:/srv/mine"
+    assert routing(stt="faster-whisper:/srv/mine", whisper=()).transcription().engine == "faster-whisper:/srv/mine"
     with pytest.raises(UnknownModel):
         own.transcription("faster-whisper:/srv/mine")
 
