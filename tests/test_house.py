@@ -114,7 +114,7 @@ def test_the_tree_in_the_readme_is_the_house():
 
 def test_every_engine_has_its_place_in_the_readme():
     table = README.split("## What works without what")[1].split("##")[0]
-    named = set(re.findall(r"`([a-z-]+)`", table)) - {"auto"}
+    named = set(re.findall(r"`([a-z0-9-]+)`", table)) - {"auto"}
     assert named == {name for name in find() if not is_scripted(name)}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import BadRequest, UnknownModel, UnknownVoice
 from engines.base import EngineConfig, EngineSpec, Voice
+from engines.llm.ctranslate2 import MODELS, CTranslate2
 from engines.stt.faster_whisper import FasterWhisper
 from engines.tts.kokoro import Kokoro
 from voice._engines import Engines
@@ -252,13 +253,16 @@ def test_downloads_are_described(catalogue):
     assert sizes == {"tiny", "base", "small", "medium", "large-v3", "large-v3-turbo"}
 
 
-@pytest.mark.parametrize(("cls", "model"), [(Kokoro, "int8"), (Kokoro, "fp32"), (FasterWhisper, "small")])
+@pytest.mark.parametrize(
+    ("cls", "model"),
+    [(Kokoro, "int8"), (Kokoro, "fp32"), (FasterWhisper, "small"), *((CTranslate2, model) for model in MODELS)],
+)
 def test_the_files_are_those_that_the_engine_looks_for(catalogue, cls, model, tmp_path):
     config = EngineConfig(model, models_dir=str(tmp_path))
     for file in catalogue.cards[cls.spec.name].files:
         if model in file.models:
             assert not cls.downloaded(config)
-            (tmp_path / file.path).parent.mkdir(exist_ok=True)
+            (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / file.path).touch()
     assert cls.downloaded(config)
 
