@@ -14,7 +14,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
-from api import errors, health
+from api import errors, health, ws
 from api.auth import principal
 from core import log
 from core.discover import modules
@@ -27,6 +27,9 @@ logger = logging.getLogger("voiceforge")
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the event loop from running. Python's own 5 ms are what each step through the database or
 an encoder would cost an answer while the loop is busy."""
+
+SOCKETS = (health, ws)
+"""What a process that shows no pages serves; none of it imports Gradio."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -42,8 +45,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.studio = studio
     web = "web" in settings.roles
-    for module in modules("api") if web else [health]:
-        if router := getattr(module, "router", None):
+    for module in modules("api") if web else SOCKETS:
+        wanted = module is health or getattr(module, "ROLE", "web") in settings.roles
+        if wanted and (router := getattr(module, "router", None)):
             app.include_router(router)
     errors.install(app, settings)
     return _with_pages(app, studio) if web else app
@@ -107,6 +111,10 @@ def main() -> int:
         # The pool's sockets are asyncio's own; and clients keep an idle connection longer than the default of 5 s.
         loop="asyncio",
         timeout_keep_alive=75,
+        # Sound does not become smaller by packing; each packed connection would cost time and 100 kB.
+        ws="websockets-sansio",
+        ws_max_size=ws.MOST_BYTES,
+        ws_per_message_deflate=False,
         forwarded_allow_ips=trusted,
         timeout_graceful_shutdown=10,
     )

@@ -202,7 +202,7 @@ def told(event: events.Event) -> str:
 
 def _turn(turn: events.Turn) -> dict[str, Any]:
     """Times to the millisecond; the picture's points as pairs."""
-    values = {key: round(value, 3) if isinstance(value, float) else value for key, value in vars(turn).items()}
+    values: dict[str, Any] = {key: _rounded(value) for key, value in vars(turn).items()}
     values["probabilities"] = [[round(at, 3), round(probability, 3)] for at, probability in turn.probabilities]
     values["partials"] = [[round(at, 3), text] for at, text in turn.partials]
     del values["response"]

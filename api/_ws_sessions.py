@@ -21,10 +21,11 @@ from accounts.principal import Principal
 from api import _ws_messages as wire
 from api._ws_outbox import Outbox
 from api._ws_session import Session, digest, new_token
-from core.errors import NotFound, Overloaded, Unauthorized, VoiceForgeError
+from core.errors import NotFound, Overloaded, Unauthorized, UnknownModel, VoiceForgeError
 from storage import conversations as rows
 from storage.conversations import ConversationRecord
 from studio import Studio
+from voice.routing import Route
 from voice.talk.items import Item
 from voice.talk.journal import Journal, history
 from voice.talk.settings import TalkSettings
@@ -87,7 +88,7 @@ class Sessions:
         if not more:
             return
         settings = asked.settings(session.settings)
-        session.models = self._models(settings)
+        session.models = await self._models(settings)
         session.conversation.configure(settings)
         session.hold(session.asked | more)
         await self.studio.storage.write(rows.change, session.id, json.dumps(session.asked))
@@ -160,7 +161,7 @@ class Sessions:
         input, output = asked.heard(), asked.spoken(TalkSettings().output_rate)
         plain = replace(TalkSettings(), output_rate=output.rate)
         settings = wire.Manner.model_validate(manner).settings(plain)
-        models = self._models(settings)
+        models = await self._models(settings)
         storage = self.studio.storage
         async with AsyncExitStack() as stack:
             lease = await self.studio.accounts.admit(caller, "conversation", characters=1)
@@ -187,13 +188,13 @@ class Sessions:
         session.attach(outbox, input, output, None, resumed=False, token=token)
         return session
 
-    def _models(self, settings: TalkSettings) -> dict[str, str]:
+    async def _models(self, settings: TalkSettings) -> dict[str, str]:
         """Who hears, thinks and speaks. Raises what routing raises."""
         studio = self.studio
         speaks = studio.routing.speech(settings.voice, settings.speaks, settings.language) if settings.speak else None
         return {
             "hears": studio.routing.transcription(settings.hears, settings.language).engine,
-            "thinks": studio.thinking.route(settings.model).engine,
+            "thinks": (await thinks(studio, settings.model)).engine,
             "speaks": speaks.engine if speaks else "",
         }
 
@@ -247,6 +248,15 @@ class Sessions:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def thinks(studio: Studio, model: str) -> Route:
+    """Who would think. A name that is not known yet may be one that the remote server has learned meanwhile."""
+    try:
+        return studio.thinking.route(model)
+    except UnknownModel:
+        await studio.thinking.models()
+        return studio.thinking.route(model)
 
 
 def _foreign() -> NotFound:

@@ -11,6 +11,7 @@ from gradio.events import api
 from api import _house_calls as house
 from api import _record_calls as records
 from api import _sound_calls as sound
+from api import _talk_calls as talk
 from api import _word_calls as words
 from api._binding import bound
 from studio import Studio
@@ -29,6 +30,11 @@ ROUTES: Mapping[str, Callable[..., Any]] = {
     "GET /v1/audio/models": records.audio_models,
     "GET /v1/models": records.models,
     "GET /v1/models/{model_id:path}": records.model,
+    "POST /v1/conversations": talk.create_conversation,
+    "GET /v1/conversations": talk.list_conversations,
+    "GET /v1/conversations/{conversation_id}": talk.get_conversation,
+    "DELETE /v1/conversations/{conversation_id}": talk.delete_conversation,
+    "POST /v1/conversations/{conversation_id}/messages": talk.converse,
     "GET /v1/pronunciations": words.list_pronunciations,
     "POST /v1/pronunciations": words.add_pronunciation,
     "DELETE /v1/pronunciations": words.clear_pronunciations,

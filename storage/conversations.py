@@ -6,7 +6,7 @@ What an item means is for voice/ to say, and whose token opens a conversation fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from peewee import Database, fn
@@ -89,7 +89,12 @@ def items(database: Database, conversation: str) -> list[ItemRecord]:
 
 
 def save(
-    database: Database, conversation: str, changed: Sequence[ItemRecord], gone: Sequence[str], at: float, title: str = ""
+    database: Database,
+    conversation: str,
+    changed: Sequence[ItemRecord],
+    gone: Sequence[str],
+    at: float,
+    title: str = "",
 ) -> bool:
     """Take items as they are now, in the place of those of their id. False where the conversation is gone, and nothing
     of it is kept then."""
@@ -106,6 +111,16 @@ def save(
     shown = row["title"] or title[:TITLE]
     ROWS.update(columns(ROWS, updated_at=at, title=shown)).where(ROWS.c.id == conversation).execute(database)
     return True
+
+
+def append(
+    database: Database, owner: str, conversation: str, fresh: Sequence[ItemRecord], at: float, title: str = ""
+) -> None:
+    """Items behind all others, whatever their `place` says. Raises NotFound, also where it is another owner's."""
+    get(database, owner, conversation)
+    last = ITEMS.select(fn.MAX(ITEMS.c.place)).where(ITEMS.c.conversation == conversation).scalar(database)
+    first = 0 if last is None else last + 1
+    save(database, conversation, [replace(one, place=first + n) for n, one in enumerate(fresh)], (), at, title)
 
 
 def change(database: Database, conversation: str, settings: str) -> None:
@@ -144,4 +159,5 @@ def _row(database: Database, conversation: str) -> dict[str, Any] | None:
 
 def _item(row: dict[str, Any]) -> ItemRecord:
     values: dict[str, Any] = {name: value for name, value in row.items() if name != "conversation"}
-    return ItemRecord(**values | {"spoken": bool(row["spoken"])})
+    values["spoken"] = bool(row["spoken"])
+    return ItemRecord(**values)

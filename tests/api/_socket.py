@@ -123,7 +123,7 @@ async def until(true: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, access: str = "open", **options: Any) -> AsyncIterator[House]:
+async def house(folder: Path, *, access: str = "open", kind: Any = "websockets-sansio") -> AsyncIterator[House]:
     settings = Settings(data_dir=folder, access=access, admin_key=ADMIN)
     storage = await asyncio.to_thread(Storage.open, "", folder)
     accounts = Accounts(storage, settings)
@@ -139,7 +139,7 @@ async def house(folder: Path, *, access: str = "open", **options: Any) -> AsyncI
     errors.install(app, settings)
     config = uvicorn.Config(
         app, port=0, log_config=None, lifespan="on", ws_max_size=ws.MOST_BYTES, ws_per_message_deflate=False,
-        timeout_graceful_shutdown=1, **({"ws": "websockets-sansio"} | options),
+        timeout_graceful_shutdown=1, ws=kind,
     )  # fmt: skip
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())

@@ -14,6 +14,7 @@ from api import (
     benchmarks,
     captions,
     catalogue,
+    conversations,
     convert,
     downloads,
     errors,
@@ -63,8 +64,8 @@ def build(settings: Settings) -> FastAPI:
 
     app = FastAPI(lifespan=life)
     app.state.studio = studio
-    rooms = (benchmarks, catalogue, convert, downloads, health, keys, models)
-    for module in (*rooms, captions, pronunciations, segments, speech, status, transcriptions, usage, voices):
+    rooms = (benchmarks, captions, catalogue, conversations, convert, downloads, health, keys, models)
+    for module in (*rooms, pronunciations, segments, speech, status, transcriptions, usage, voices):
         app.include_router(module.router)
     errors.install(app, settings)
     return app

@@ -20,12 +20,13 @@ pytestmark = pytest.mark.integration
 
 ENDPOINTS = [
     "add_pronunciation", "audio_models", "cancel_benchmark", "cancel_download", "catalogue", "change_pronunciation",
-    "clear_cache", "clear_pronunciations", "convert", "create_key", "delete_download", "engine_log",
-    "export_pronunciations", "get_download", "get_key", "get_pronunciation", "health", "import_pronunciations",
-    "list_benchmarks", "list_downloads", "list_keys", "list_pronunciations", "metrics", "model", "models", "ready",
-    "recent_usage", "remove_pronunciation", "revoke_key", "rotate_key", "run_benchmark", "segments", "speak",
-    "speak_captions", "speak_stream", "start_download", "status", "transcribe", "translate", "usage", "version",
-    "voice", "voices",
+    "clear_cache", "clear_pronunciations", "converse", "convert", "create_conversation", "create_key",
+    "delete_conversation", "delete_download", "engine_log", "export_pronunciations", "get_conversation",
+    "get_download", "get_key", "get_pronunciation", "health", "import_pronunciations", "list_benchmarks",
+    "list_conversations", "list_downloads", "list_keys", "list_pronunciations", "metrics", "model", "models",
+    "ready", "recent_usage", "remove_pronunciation", "revoke_key", "rotate_key", "run_benchmark", "segments",
+    "speak", "speak_captions", "speak_stream", "start_download", "status", "transcribe", "translate", "usage",
+    "version", "voice", "voices",
 ]  # fmt: skip
 
 

@@ -87,6 +87,11 @@ class Talks:
         self._warm(engines - {""})
         return talk
 
+    def find(self, id: str) -> Conversation | None:
+        """The one of this id that is open."""
+        talk = self._open.get(id)
+        return None if talk is None or talk.over else talk
+
     async def close(self) -> None:
         for task in self._warming:
             task.cancel()
