@@ -7,14 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from api import _standing
+from api import _sample, _standing
 from api._shapes import Limit, Offset, listed
 from api._wiring import House
 from api.auth import KnownCaller
 from studio import Studio
-from voice.catalogue import Catalogue, Entry, Standing
+from voice.catalogue import Entry, Standing
 from voice.languages import canonical, name_of
-from voice.samples import sentence_for
 
 router = APIRouter(tags=["voices"])
 
@@ -38,7 +37,8 @@ async def catalogue(
 ) -> JSONResponse:
     """Voices by the words of any of their fields, language, engine, gender or kind, those that can be used here first.
 
-    One that cannot be used says why not, and which commands would bring it. `counts` are those of all published
+    One that cannot be used says why not, and which commands would bring it; one that can says how its `sample` is got,
+    and whether it was made before, so that it comes at once. `counts` are those of all published
     voices, `usable` is how many can be used here now.
     """
     asked = (search, language, engine, gender, kind, installed)
@@ -56,7 +56,7 @@ def _page(studio: Studio, asked: tuple[Any, ...], offset: int, limit: int) -> di
     book = studio.voices.catalogue
     entries = book.search(*asked)
     return listed(
-        (_row(book, entry, book.standing_of(entry)) for entry in entries[offset : offset + limit]),
+        (_row(studio, entry, book.standing_of(entry)) for entry in entries[offset : offset + limit]),
         has_more=offset + limit < len(entries),
         total=len(entries),
         counts=asdict(book.counts()),
@@ -64,8 +64,8 @@ def _page(studio: Studio, asked: tuple[Any, ...], offset: int, limit: int) -> di
     )
 
 
-def _row(book: Catalogue, entry: Entry, standing: Standing) -> dict[str, Any]:
-    card = book.cards.get(entry.engine)
+def _row(studio: Studio, entry: Entry, standing: Standing) -> dict[str, Any]:
+    card = studio.voices.catalogue.cards.get(entry.engine)
     return {
         "id": entry.id,
         "object": "audio.catalogue.voice",
@@ -82,6 +82,6 @@ def _row(book: Catalogue, entry: Entry, standing: Standing) -> dict[str, Any]:
         "licence": entry.licence,
         "source": entry.source,
         "verified": entry.verified,
-        "sample_text": sentence_for(entry.languages, entry.name),
+        "sample": _sample.shown(studio, entry.id, entry.languages, entry.name) if standing.downloaded else None,
         **_standing.shown(standing),
     }

@@ -1,14 +1,18 @@
 """The voices there are, and the well-known names that stand for some of them."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from api import _sample
 from api._shapes import Limit, Offset, listed
 from api._wiring import House
 from api.auth import KnownCaller
+from core.errors import VoiceForgeError
 from engines.base import Voice
+from studio import Studio
 
 router = APIRouter(prefix="/v1/audio/voices", tags=["voices"])
 
@@ -44,8 +48,22 @@ async def list_voices(
 
 @router.get("/{voice_id:path}")
 async def get_voice(voice_id: str, studio: House, _: KnownCaller) -> dict[str, Any]:
-    """A voice by its id, its name or a name that stands for it."""
-    return shown(studio.voices.find(voice_id), _names(studio.voices.aliases()))
+    """A voice by its id, its name or a name that stands for it; who speaks now where it is asked for, and why; and what
+    its sample is asked for with."""
+    voice = studio.voices.find(voice_id)
+    more = await asyncio.to_thread(_now, studio, voice)
+    return shown(voice, _names(studio.voices.aliases())) | more
+
+
+def _now(studio: Studio, voice: Voice) -> dict[str, Any]:
+    """`speaks` is null where nobody could speak for it."""
+    sample = _sample.shown(studio, voice.id, voice.languages, voice.name)
+    try:
+        route = studio.routing.speech(voice.id)
+    except VoiceForgeError as error:
+        return {"speaks": None, "reason": error.message, "sample": None}
+    now = {"engine": route.engine, "voice": route.voice, "language": route.language}
+    return {"speaks": now, "reason": route.reason, "sample": sample}
 
 
 def shown(voice: Voice, names: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class BlobStats:
 
 
 class Blobs:
-    """A folder of files, each complete and checked when read. Safe for threads; every method but `stats` blocks.
+    """A folder of files, each complete and checked when read. For any thread; all methods but `has` and `stats` block.
 
     The order of reading is kept in the files' times, so it survives a restart. Where the disk is full or read-only,
     what is there is still read, nothing is written for a while and `stats` says why: no method raises OSError. Several
@@ -87,6 +87,10 @@ class Blobs:
         with contextlib.suppress(OSError):  # on a disk that is read-only the order of reading is lost at the end
             os.utime(path)
         return memoryview(data)[_HEADER.size :]
+
+    def has(self, key: str) -> bool:
+        """Whether something is kept under the key, as far as it is counted; it may be damaged. Does not block."""
+        return key in self._sizes
 
     def put(self, key: str, data: bytes) -> bool:
         """Whether it is kept: complete on disk before anybody can read it."""

@@ -16,6 +16,7 @@ from studio import Studio
 from tabs._gate import plainly, principal_of
 from tabs._languages import choices, rank
 from tabs._look import asset
+from tabs._natural import Offer, coming, fetch, offer
 from tabs._spoken import Spoken, speak
 from tabs._words import clock, empty, facts, note, progress
 from voice.languages import name_of, speaks
@@ -36,7 +37,7 @@ FORMAT_ORDER = ("mp3", "wav", "opus", "aac", "flac", "pcm", "ulaw", "alaw")
 HISTORY = 20
 CHARACTERS_PER_SECOND = 14.0
 """A voice's usual pace, to guess how much is still to come."""
-BASIC = "This is a basic voice. Install flite or download a natural voice for clearer speech."
+BASIC = "This is a basic voice."
 
 
 def build(studio: Studio) -> None:
@@ -46,7 +47,7 @@ def build(studio: Studio) -> None:
         with gr.Column(scale=5, min_width=300):
             wanted, go, cancel = _controls(studio)
         with gr.Column(scale=4, min_width=300):
-            results = _results()
+            results, natural = _results()
     text, language, voice = wanted[:3]
     status = results[0]
 
@@ -63,10 +64,20 @@ def build(studio: Studio) -> None:
         spoken = None
         async with aclosing(speak(studio, principal, asked, form)) as steps:
             async for spoken in steps:
-                yield _so_far(spoken), None, *_downloads(None), gr.skip(), gr.skip()
+                yield _so_far(spoken), None, *_downloads(None), gr.skip(), gr.skip(), *[gr.skip()] * len(natural)
         if spoken is not None:
             past = [_entry(spoken), *past][:HISTORY]
-            yield _summary(spoken), str(spoken.player), *_downloads(spoken), past, past
+            better = _offered(await offer(studio, principal, spoken.plan.route))
+            yield _summary(spoken), str(spoken.player), *_downloads(spoken), past, past, *better
+
+    @plainly
+    async def ui_natural(language: str, request: gr.Request) -> AsyncIterator[Any]:
+        """The natural voice is on its way; then it stands among the voices, and the offer has had its time."""
+        async with aclosing(fetch(studio, principal_of(request))) as steps:
+            async for state in steps:
+                here = state.status == "here"
+                voices = gr.update(choices=voice_choices(studio, language or "")) if here else gr.skip()
+                yield gr.update(visible=not here, interactive=not state.busy), coming(state), voices
 
     @plainly
     async def ui_voices_of(language: str, voice: str) -> Any:
@@ -90,11 +101,12 @@ def build(studio: Studio) -> None:
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run = gr.on(
-        [go.click, text.submit], ui_speak, [*wanted, past], [*results, past], api_name="ui_speak", **private,
+        [go.click, text.submit], ui_speak, [*wanted, past], [*results, past, *natural], api_name="ui_speak", **private,
         concurrency_limit=16,
     )  # fmt: skip
     run.failure(ui_speak_failed, None, status, api_name="ui_speak_failed", **private)
     cancel.click(ui_speak_cancel, None, [status, *results[2:5]], cancels=[run], api_name="ui_speak_cancel", **private)
+    natural[0].click(ui_natural, language, [*natural, voice], api_name="ui_natural", **private, concurrency_limit=16)
     language.change(ui_voices_of, [language, voice], voice, api_name="ui_voices_of", **private)
     elsewhere.use(ui_use_voice, None, [language, voice], api_name="ui_use_voice", **private)
 
@@ -128,9 +140,11 @@ def _controls(studio: Studio) -> tuple[list[Any], gr.Button, gr.Button]:
     return [text, language, voice, speed, form, clean], go, cancel
 
 
-def _results() -> list[Any]:
-    """Status, player, the three downloads and the list of what was made, in this order."""
+def _results() -> tuple[list[Any], list[Any]]:
+    """Status, player, the three downloads and the list of what was made, in this order; and the offer of a natural
+    voice, which stands beneath the status."""
     status = gr.HTML(_nothing(), elem_id="speak-status")
+    natural = _natural()
     player = gr.Audio(
         label="Speech",
         interactive=False,
@@ -151,7 +165,21 @@ def _results() -> list[Any]:
         elem_id="speak-history",
         apply_default_css=False,
     )
-    return [status, player, *downloads, listing]
+    return [status, player, *downloads, listing], natural
+
+
+def _natural() -> list[Any]:
+    """The offer of a natural voice and how far it is, both empty until a robotic voice has spoken."""
+    return [
+        gr.Button("Download natural voice", visible=False, elem_id="speak-natural"),
+        gr.HTML("", visible=False, elem_id="speak-natural-status"),
+    ]
+
+
+def _offered(better: Offer) -> list[Any]:
+    there = bool(better.label)
+    button = gr.update(visible=there, interactive=True, value=better.label or "Download natural voice")
+    return [button, gr.update(visible=there, value="")]
 
 
 def voice_choices(studio: Studio, language: str) -> list[tuple[str, str]]:

@@ -106,6 +106,10 @@ class SpeechCache:
             async for chunk in chunks:
                 yield chunk
 
+    def has(self, key: str) -> bool:
+        """Whether it would be answered from the disk, as far as that is known. Does not block."""
+        return self._blobs.has(key)
+
     async def clear(self) -> int:
         """Remove all that is kept; the bytes freed."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._blobs.clear)

@@ -127,6 +127,10 @@ class Speech:
         shown = (item.reading.shown for item in self._script(plan) if isinstance(item, Line))
         return marked(" ".join(shown), words)
 
+    def is_kept(self, plan: SpeechPlan) -> bool:
+        """Whether the same has been spoken before and comes from the disk. Blocks: it looks at the weights' version."""
+        return bool(self._cache) and self._may_be_kept(plan) and self._cache.has(self._key(plan))
+
     # planning
 
     def _planned(self, request: SpeechRequest, without: Mapping[str, str]) -> SpeechPlan:

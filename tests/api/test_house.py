@@ -125,6 +125,30 @@ def test_voices(client):
     assert "alloy" in stands_for["aliases"]
 
 
+def test_a_voice_says_who_would_speak_for_it_and_how_its_sample_is_got(client, server: Server, monkeypatch):
+    path = "/v1/audio/voices/espeak-ng/en-gb"
+    told = client.get(path).json()
+    assert told["speaks"] == {"engine": "espeak-ng", "voice": "espeak-ng/en-gb", "language": "en-GB"}
+    assert told["reason"] == "The voice espeak-ng/en-gb was asked for."
+    assert not told["sample"]["made"]
+    answer = client.request(told["sample"]["method"], told["sample"]["endpoint"], json=told["sample"]["body"])
+    assert answer.headers["x-voiceforge-voice"] == "espeak-ng/en-gb"
+    deadline = time.monotonic() + 5
+    while not client.get(path).json()["sample"]["made"]:  # it is written when it has been spoken
+        assert time.monotonic() < deadline
+    rows = client.get("/v1/audio/catalogue", params={"search": "espeak-ng/en-gb"}).json()["data"]
+    assert rows[0]["sample"]["made"]
+    monkeypatch.setattr(server.studio.routing._fitness, "_down", lambda engine: "It rests." * (engine == "espeak-ng"))
+    down = client.get(path).json()
+    assert down["reason"].startswith("espeak-ng is down: It rests")
+    assert down["speaks"] is None or down["speaks"]["engine"] == "flite"
+
+
+def test_what_is_not_here_has_no_sample(client):
+    rows = client.get("/v1/audio/catalogue", params={"engine": "orpheus"}).json()["data"]
+    assert {row["sample"] for row in rows} == {None}
+
+
 def test_voices_are_found_by_language_and_word(client):
     english = client.get("/v1/audio/voices", params={"language": "en", "engine": "espeak-ng"}).json()
     assert english["total"] > 3

@@ -11,6 +11,7 @@ import pytest
 from audio.value import Audio
 from engines.base import Chunk
 from tabs import _spoken
+from voice.speech import Performance
 
 
 class Slow:
@@ -33,10 +34,15 @@ async def one_chunk(*_: Any, **__: Any):
     yield Chunk(Audio.silence(0.1, 24000))
 
 
+async def begun(plan: Any, priority: Any) -> Performance:
+    chunks = one_chunk(plan, priority=priority)
+    return Performance(plan, await anext(chunks), chunks)
+
+
 async def test_who_cancels_does_not_close_a_file_that_is_written(monkeypatch: pytest.MonkeyPatch):
     sink = Slow()
     monkeypatch.setattr(_spoken, "_sinks", lambda *_: [sink])
-    studio: Any = SimpleNamespace(speech=SimpleNamespace(stream=one_chunk))
+    studio: Any = SimpleNamespace(speech=SimpleNamespace(begin=begun))
     spoken: Any = SimpleNamespace(plan=None, began=0.0, first=0.0, seconds=0.0, words=[])
 
     async def whole() -> None:
