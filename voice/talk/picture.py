@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from typing import Any
 
 from voice.talk.events import Turn
 
@@ -21,6 +22,8 @@ BACK = 6.0
 AHEAD = 1.2
 """Seconds drawn after the last thing that happened."""
 LONGEST = 600.0
+FURTHEST = 1e7
+"""Seconds, beyond which a time is a mistake."""
 LETTER = 6.4
 """Pixels of a letter, about; SVG cannot be asked how wide a text becomes."""
 STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -86,6 +89,7 @@ class _Scale:
 
 def draw(shown: Shown, *, dark: bool = False) -> str:
     """The SVG. Points that lie outside the picture are left out; a turn in which little happened has few bars."""
+    shown = _plausible(shown)
     scale, colours = _scale(shown), _DARK if dark else _LIGHT
     height = TOP + WAVE + 24 + 6 * ROW + 46
     body = [
@@ -101,8 +105,26 @@ def draw(shown: Shown, *, dark: bool = False) -> str:
     )
 
 
+def _plausible(shown: Shown) -> Shown:
+    """Without the times that cannot be drawn."""
+    turn = shown.turn
+    names = (
+        "speech_started",
+        "speech_stopped",
+        "ended",
+        "transcript",
+        "first_text",
+        "first_sound",
+        "first_frame",
+        "done",
+    )
+    unlikely: dict[str, Any] = {name: None for name in names if not _known(getattr(turn, name))}
+    heard = min(turn.heard, FURTHEST) if math.isfinite(turn.heard) else 0.0
+    return Shown(replace(turn, **unlikely, heard=heard), *(_known(shown.first_heard) or [None]))
+
+
 def _known(*times: float | None) -> list[float]:
-    return [at for at in times if at is not None and math.isfinite(at)]
+    return [at for at in times if at is not None and abs(at) < FURTHEST]
 
 
 def _scale(shown: Shown) -> _Scale:
