@@ -109,7 +109,12 @@ class ScriptedUtterance:
         self._closed = True
 
 
-Answer = Callable[[act.Event, Sequence[Message]], Sequence[act.Action] | VoiceForgeError]
+@dataclass(frozen=True)
+class Hang:
+    """In an answer: from here on nothing comes any more."""
+
+
+Answer = Callable[[act.Event, Sequence[Message]], Sequence[act.Action | VoiceForgeError | Hang] | VoiceForgeError]
 
 
 def repeats(event: act.Event, history: Sequence[Message]) -> Sequence[act.Action]:
@@ -145,6 +150,10 @@ class ScriptedAgent:
                 for word in action.text.split(" "):
                     yield act.Say(f"{word} ")
                     await asyncio.sleep(self.delays.word)
+            elif isinstance(action, VoiceForgeError):
+                raise action
+            elif isinstance(action, Hang):
+                await asyncio.Event().wait()
             elif draft:
                 return
             else:
@@ -158,6 +167,8 @@ class ScriptedVoice:
 
     delays: Delays = Delays()
     fails: Callable[[str], VoiceForgeError | None] = lambda text: None
+    dies: Callable[[str], VoiceForgeError | None] = lambda text: None
+    """As `fails`, but after the first of its audio."""
 
     async def __call__(self, text: str, settings: TalkSettings) -> AsyncGenerator[tuple[SpeechPlan, Chunk]]:
         rate = settings.output_rate
@@ -171,6 +182,8 @@ class ScriptedVoice:
             starts = [(at + index) * WORD_SECONDS for index in range(len(part))]
             timed = tuple(Word(word, start, start + WORD_SECONDS) for word, start in zip(part, starts, strict=True))
             yield plan, Chunk(Audio(tone(len(part) * WORD_SECONDS, rate, 150.0, 0.1), rate), timed)
+            if at == 0 and (error := self.dies(text)):
+                raise error
 
 
 @cache
