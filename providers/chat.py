@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from core.errors import BadRequest, EngineError, EngineTimeout, Overloaded, Unavailable, UnknownModel
+from core.settings import is_loopback
 from engines.base import ChatRequest, Delta, Message
 from engines.schema import satisfied
 from providers._answer import Answer, NotUnderstood, Refused, body, names
@@ -60,13 +61,16 @@ class ChatServer:
         clock: Callable[[], float] = time.monotonic,
     ):
         base_url = base_url.rstrip("/")
-        self._base = base_url if httpx.URL(base_url).path.strip("/") else f"{base_url}/v1"
+        url = httpx.URL(base_url)
+        self._base = base_url if url.path.strip("/") else f"{base_url}/v1"
         self._patience = patience
         self._clock = clock
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(None, connect=patience.connect),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            # A proxy leads out of this machine, and not back into it.
+            trust_env=not is_loopback(url.host),
         )
         self._refused: set[str] = set()
         self._listing = asyncio.Lock()

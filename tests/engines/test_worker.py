@@ -190,7 +190,9 @@ def test_only_sentences_without_paths_are_shown(error, shown):
     assert (_worker.sentence(error, "otherwise") != "otherwise") == shown
 
 
-@pytest.mark.parametrize("name", ["engines/_worker.py", "engines/base.py", "audio/value.py"])
+@pytest.mark.parametrize(
+    "name", ["engines/_worker.py", "engines/base.py", "engines/schema.py", "engines/_packing.py", "audio/value.py"]
+)
 def test_what_workers_load_is_python_3_10(name):
     ast.parse((ROOT / name).read_text(), feature_version=(3, 10))
 

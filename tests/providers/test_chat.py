@@ -195,6 +195,13 @@ async def test_a_server_that_is_not_there_cannot_be_reached():
     await server.close()
 
 
+async def test_a_server_on_this_machine_is_not_asked_through_a_proxy(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with asking(Dialect({"small": says(*HELLO)})) as server:
+        assert len(await answer(server)) == 3
+
+
 @pytest.mark.parametrize("script", [hangs(), murmurs(), hangs(piece("Hello")), murmurs(piece("Hello"))])
 async def test_a_server_that_hangs_is_not_waited_for(script):
     async with asking(Dialect({"small": script}), first=0.2, between=0.2) as server:
