@@ -130,6 +130,7 @@ class Utterance:
         self._next, self._interval = FIRST, SOONEST
         self._partial: asyncio.Task[None] | None = None
         self._last: asyncio.Task[Understood] | None = None
+        self._settled = asyncio.Event()
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -141,6 +142,7 @@ class Utterance:
         if self._last:
             self._last.cancel()
             self._last = None
+            self._settled.clear()
         if self._on_partial and self._audio.end >= self._next and (not self._partial or self._partial.done()):
             self._partial = self._start(self._follow(self._on_partial))
 
@@ -151,24 +153,26 @@ class Utterance:
         if self._partial:
             self._partial.cancel()
         self._last = self._start(self._finish())
+        self._settled.set()
 
     async def final(self) -> Understood:
-        """The text of all that was fed, also of what is fed while this waits.
+        """The text of all that was fed. Settles it; where more is fed meanwhile, waits until that is settled too.
 
         Raises what keeps anybody from listening, and the pool's errors; once the utterance is closed, CancelledError.
         """
+        self.settle()
         while not self._closed:
-            self.settle()
-            if (last := self._last) is None:
-                break
-            await asyncio.wait((last,))
-            if self._last is last:
-                return last.result()
+            await self._settled.wait()
+            if last := self._last:
+                await asyncio.wait((last,))
+                if self._last is last:
+                    return last.result()
         raise asyncio.CancelledError
 
     def close(self) -> None:
         """Cancel all that runs; it has ended when the event loop has gone round a few times."""
         self._closed = True
+        self._settled.set()
         for task in self._running:
             task.cancel()
 

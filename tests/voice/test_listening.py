@@ -117,10 +117,28 @@ async def test_what_goes_on_is_begun_anew():
     utterance.settle()
     final = asyncio.create_task(utterance.final())
     await gate.asked.wait()
-    utterance.feed(sound(0.5))
     gate.open.set()
+    for _ in range(25):
+        utterance.feed(sound(0.02))
+        await asyncio.sleep(0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(pool.requests) == 1  # nothing is transcribed in vain while speech goes on
+    assert not final.done()
+    utterance.settle()
     assert (await final).text == "1.5 seconds"
     assert [request.audio.seconds for request in pool.cancelled] == [1.0]
+
+
+async def test_closing_ends_the_waiting_for_what_goes_on():
+    utterance = listening(FakePool(default=hears)).utterance()
+    utterance.feed(sound(1))
+    final = asyncio.create_task(utterance.final())
+    await asyncio.sleep(0)
+    utterance.feed(sound(1))
+    utterance.close()
+    with pytest.raises(asyncio.CancelledError):
+        await final
 
 
 async def test_only_an_engine_that_is_good_enough_is_trusted():
