@@ -29,6 +29,7 @@ _RULE = re.compile(r"^[\s:|-]*$")
 _CUT_LINK = re.compile(r"!?\[([^\[\]]{0,500})\]\([^()\s]{0,2000}$")
 _DECLARATION = re.compile(r"<[?!][^<>]{0,300}>")
 _GAP = re.compile(r" +(?=[.,](?!\w))")
+_SPACES = re.compile(" {2,}")
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,6});")
 _HEADING_END = re.compile(r"^([^\S\n]{0,8}#{1,6}[^\S\n][^\n]{0,500}?)[^\S\n]#{1,6}[^\S\n]*$", re.M)
 _OWN_LINE = re.compile(
@@ -50,7 +51,7 @@ def plain(text: str) -> str:
         text = _ROW.sub(_cells, text)
     text = _OWN_LINE.sub(r"\1.\2", _HEADING_END.sub(r"\1", text))
     text, names = _marked(text)
-    text = _GAP.sub("", _OPENING.sub(" ", spoken(text)))
+    text = _GAP.sub("", _SPACES.sub(" ", _OPENING.sub(" ", spoken(text))))
     if not is_speakable(_MARK.sub("", text)):
         return ""
     return _MARK.sub(_written(names), text).strip()

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.base import Word
+from voice._marks import is_joined
 from voice.talk.ledger import ITEMS, RESULTS, Heard, Ledger, Piece, Span
 
 RATE = 1000
@@ -120,7 +121,7 @@ def test_words_that_come_late_take_nothing_back():
     piece = sent(ledger, 2000, text=text)
     ledger.played(1000)
     before = ledger.heard("a").end
-    piece.reach.tell(words(("a", 0.0, 1.5)))
+    piece.add(0, words(("a", 0.0, 1.5)))
     assert ledger.heard("a").end == before == len("a b c d e")
     ledger.played(1600)
     assert ledger.heard("a").end == before
@@ -218,6 +219,30 @@ def test_going_back_takes_back_what_seemed_to_be_heard():
     assert ledger.heard("a").end == len(TEXT.strip())
 
 
+def test_the_text_goes_no_further_than_its_first_hole():
+    ledger = Ledger(RATE)
+    sent(ledger, 1000, told=HELLO)
+    ledger.played(350)
+    ledger.cut()
+    assert ledger.reached == 1000
+    sent(ledger, 500, start=len(TEXT), text="And more.")
+    ledger.end("a")
+    ledger.played(1500)
+    assert ledger.heard("a") == Heard(5, 0.85, whole=False)
+
+
+def test_what_was_not_heard_is_not_forgotten_and_what_was_stays_heard():
+    ledger = Ledger(RATE)
+    for number in range(4):
+        sent(ledger, 100, start=number * 6, text="Hello ")
+    ledger.played(200)
+    ledger.forget(400)
+    assert len(ledger._items["a"].pieces) == 2
+    assert ledger.heard("a") == Heard(12, 0.2)
+    ledger.played(400)
+    assert ledger.heard("a") == Heard(24, 0.4)
+
+
 def test_positions_given_up_by_going_back_belong_to_what_comes_next():
     ledger = Ledger(RATE)
     sent(ledger, 1000, told=HELLO)
@@ -229,7 +254,22 @@ def test_positions_given_up_by_going_back_belong_to_what_comes_next():
     assert ledger.heard("b").end == 7
 
 
-TOKENS = ["Hello", "a", "it's", "**bold**", "3.14", "今天", "นี่", "world,", "—", "(so)", "https://a.bc/d", "नमस्ते।", "\n"]
+TOKENS = [
+    "Hello",
+    "a",
+    "สวัสดีครับ",
+    "it's",
+    "**bold**",
+    "3.14",
+    "今天",
+    "นี่",
+    "world,",
+    "—",
+    "(so)",
+    "https://a.bc/d",
+    "नमस्ते।",
+    "\n",
+]
 written = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=30).map(" ".join)
 timed = st.lists(st.tuples(st.sampled_from([*TOKENS, "bold", "so", "a.bc"]), st.floats(0, 3)), max_size=20)
 
@@ -240,7 +280,7 @@ def test_heard_text_is_a_growing_prefix_that_ends_with_a_word(text, samples, tol
     told = tuple(Word(word, 0.0, end) for word, end in told)
     ends = [fresh(text, samples, told, ended=ended, upto=at) for at in range(0, samples + 1, max(1, samples // 20))]
     assert all(before <= after for before, after in pairwise(ends))
-    assert all(is_border(text, end) for end in ends)
+    assert all(is_border(text, end) and not is_joined(text, end) for end in ends)
     assert fresh(text, samples, told, upto=samples) == len(text)
 
 

@@ -29,6 +29,10 @@ def rest(playout: Playout) -> list[np.ndarray]:
     return frames
 
 
+def sent(playout: Playout, count: int) -> list[np.ndarray]:
+    return [frame for _ in range(count) if (frame := playout.next()) is not None]
+
+
 def samples(frames: list[np.ndarray]) -> list[int]:
     return [int(one) for frame in frames for one in frame]
 
@@ -116,7 +120,7 @@ def test_going_back_gives_the_same_samples_at_the_same_positions():
     playout.add(Span("a", 0, 5, "Hello"), ramp(0, 110))
     playout.end("a")
     playout.add(Span("b", 0, 5, "Hello"), ramp(110, 100))
-    first = [playout.next() for _ in range(8)]
+    first = sent(playout, 8)
     assert playout.rewind(33) == 33
     assert (playout.position, playout.waiting) == (33, (127 + 60) / RATE)
     again = rest(playout)

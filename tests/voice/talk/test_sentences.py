@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voice._marks import is_joined
 from voice.talk.sentences import FIRST, HELD, MOST, Piece, Stream
 from voice.text.markup import parts
 from voice.text.parts import Manner, Pause, Spoken
@@ -140,6 +141,17 @@ def test_text_without_spaces_is_cut_between_characters(text):
     found = cut(text)
     assert "".join(piece.text for piece in found) == text
     assert len(found) > 2
+    assert not any(is_joined(text, piece.start) for piece in found)
+
+
+def test_a_mark_is_not_parted_from_what_is_written_upon_it():
+    text = "今天天气很好吗？\ufe0f我们去公园吧，好吗。"
+    assert not any(is_joined(text, piece.end) for piece in cut(text))
+
+
+def test_flags_are_cut_alike_however_they_arrive():
+    text = ("🇩🇪" * 20 + "ab") * 20
+    assert cut(text, 1, first=7, most=33) == cut(text, first=7, most=33)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +174,9 @@ def test_text_without_spaces_is_cut_between_characters(text):
             "[laugh] Oh [sigh] [cough] well.", "[pause:0.50s] Now [pause:3.00s] go."]),
         ("[voice:bob]Hello [rate:9999]there [S1][lang:xx-!]you.", ["Hello there you."]),
         ("<speak>Hello <break time='9s'/> there, you.</speak>", ["Hello there, you."]),
+        ("[vo**ice:bob]Hello there, [ra__te:9]you.", ["voice:bob Hello there, rate:9 you."]),
+        ("<<b>laugh> Hello [pause:0s] there, you.", ["< laugh> Hello there, you."]),
+        ("[pause:99s] Hello [voice:bob] there.", ["Hello there."]),
         ("This &amp; that &lt;break/&gt; too.", ["This & that too."]),
         ("😀 --- *** ``", []),
         ("", []),
