@@ -20,11 +20,12 @@ from accounts.principal import Principal
 from api import _ws_messages as wire
 from audio.encode import Format, encode
 from audio.value import Audio
-from core.errors import BadAudio, BadRequest, Conflict
+from core.errors import BadAudio, BadRequest, Conflict, UnknownModel
 from engines import agent as act
 from storage import conversations as rows
 from storage.conversations import ConversationRecord
 from studio import Studio
+from voice.routing import Route
 from voice.speech import SpeechRequest
 from voice.talk.agents import agent
 from voice.talk.items import Item, messages
@@ -168,10 +169,7 @@ async def _thought(studio: Studio, settings: TalkSettings, items: Sequence[Item]
 
 def _event(items: Sequence[Item]) -> act.Event:
     last = items[-1]
-    if last.role != "tool":
-        return act.Heard(last.text)
-    name = next((item.call.name for item in items if item.call and item.call.id == last.call_id), "")
-    return act.ToolResult(last.call_id, name, last.text)
+    return act.ToolResult(last.call_id, last.text) if last.role == "tool" else act.Heard(last.text)
 
 
 async def _spoken(
@@ -200,10 +198,19 @@ async def created(studio: Studio, caller: Principal, manner: wire.Manner, token:
     settings = manner.settings(TalkSettings())
     if settings.speak:
         studio.routing.speech(settings.voice, settings.speaks, settings.language)
-    agent(studio.thinking, settings.agent, prompt=settings.prompt, model=settings.model)
+    await thinks(studio, agent(studio.thinking, settings.agent, prompt=settings.prompt, model=settings.model).model)
     now = time.time()
     kept = ConversationRecord(
         f"conv_{secrets.token_hex(12)}", caller.id, token, manner.model_dump_json(exclude_none=True), "", now, now
     )
     await studio.storage.write(rows.add, kept)
     return kept
+
+
+async def thinks(studio: Studio, model: str) -> Route:
+    """Who would think. A name that is not known yet may be one that the remote server has learned meanwhile."""
+    try:
+        return studio.thinking.route(model)
+    except UnknownModel:
+        await studio.thinking.models()
+        return studio.thinking.route(model)

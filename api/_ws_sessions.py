@@ -19,13 +19,13 @@ from typing import Any
 
 from accounts.principal import Principal
 from api import _ws_messages as wire
+from api._turn import thinks
 from api._ws_outbox import Outbox
 from api._ws_session import Session, digest, new_token
-from core.errors import NotFound, Overloaded, Unauthorized, UnknownModel, VoiceForgeError
+from core.errors import NotFound, Overloaded, Unauthorized, VoiceForgeError
 from storage import conversations as rows
 from storage.conversations import ConversationRecord
 from studio import Studio
-from voice.routing import Route
 from voice.talk.items import Item
 from voice.talk.journal import Journal, history
 from voice.talk.settings import TalkSettings
@@ -248,15 +248,6 @@ class Sessions:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def thinks(studio: Studio, model: str) -> Route:
-    """Who would think. A name that is not known yet may be one that the remote server has learned meanwhile."""
-    try:
-        return studio.thinking.route(model)
-    except UnknownModel:
-        await studio.thinking.models()
-        return studio.thinking.route(model)
 
 
 def _foreign() -> NotFound:

@@ -28,6 +28,7 @@ from api import (
     transcriptions,
     usage,
     voices,
+    ws,
 )
 from core.settings import Settings
 from studio import Studio
@@ -65,7 +66,7 @@ def build(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=life)
     app.state.studio = studio
     rooms = (benchmarks, captions, catalogue, conversations, convert, downloads, health, keys, models)
-    for module in (*rooms, pronunciations, segments, speech, status, transcriptions, usage, voices):
+    for module in (*rooms, pronunciations, segments, speech, status, transcriptions, usage, voices, ws):
         app.include_router(module.router)
     errors.install(app, settings)
     return app
