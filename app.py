@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import errors, health, ws
+from api._ws_protocol import Patient
 from api.auth import principal
 from core import log
 from core.discover import modules
@@ -112,7 +113,7 @@ def main() -> int:
         loop="asyncio",
         timeout_keep_alive=75,
         # Sound does not become smaller by packing; each packed connection would cost time and 100 kB.
-        ws="websockets-sansio",
+        ws=Patient,
         ws_max_size=ws.MOST_BYTES,
         ws_per_message_deflate=False,
         forwarded_allow_ips=trusted,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from engines.base import ChatRequest, Delta, EngineConfig, EngineSpec, Stop, Voice, engine
 
 TEXT = "You said: {text}"
+SAY = "Say: "
 
 
 @engine(
@@ -25,7 +26,7 @@ TEXT = "You said: {text}"
 )
 class Scripted:
     """Options: `text`, what it always answers, with `{text}` for what was said to it; in seconds `first` before the
-    first word and `step` before every other one."""
+    first word and `step` before every other one. Instructions that begin with `Say: ` are its text instead."""
 
     spec: EngineSpec
 
@@ -49,7 +50,9 @@ class Scripted:
     def complete(self, request: ChatRequest, stop: Stop) -> Iterator[Delta]:
         """A token is a word here."""
         said = next((message.content for message in reversed(request.messages) if message.role == "user"), "")
-        words = re.findall(r"\s*\S+", self._text.replace("{text}", said))
+        told = request.messages[0].content if request.messages and request.messages[0].role == "system" else ""
+        text = told.removeprefix(SAY) if told.startswith(SAY) else self._text
+        words = re.findall(r"\s*\S+", text.replace("{text}", said))
         delay = self._first
         for word in words[: request.max_tokens]:
             if stop.wait(delay) if delay else stop.is_set():

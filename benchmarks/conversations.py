@@ -1,0 +1,211 @@
+"""Conversations at a time on ONE core: how late their audio leaves, what a turn takes beyond its scripted delays, and
+what each costs.
+
+The server is `python app.py` with ROLES=media and its workers, all on one core; callers speak from another process on
+the other cores, 20 ms frames, with real speech that the real detector hears. Recogniser, model and voice are scripted
+and take the delays they are told to, through the worker wire.
+
+Lateness of a frame: behind the schedule that its run's first frame began, less the lead that was promised. Added turn
+latency: from the caller's frame that decided the end of the turn (the window that completed the silence) to the first
+audio, less the scripted voice's delay; everything before it (transcript, thought) is meant to be over by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import socket
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+
+from audio.resample import resample
+from audio.value import Audio
+from benchmarks._harness import Report, main, percentile
+from engines.base import SynthesisRequest
+from engines.pool import Pool, PoolConfig
+from engines.registry import find
+
+ROOT = Path(__file__).parent.parent
+VOICE_DELAYS, MODEL_DELAYS = (0.08, 0.02), (0.1, 0.005)
+"""Seconds before the first and before every further chunk or word."""
+SAYINGS = (
+    "I would like to know whether the train to the northern coast leaves before seven in the morning tomorrow or later",
+    "Please tell me everything that you know about the history of this old house and the people who used to live in it",
+    "We were wondering if there might be a table for six people near the window on the second Saturday of next month",
+)
+ANSWER = "Certainly, and this is an answer that takes about as long to say as the question took before."
+SHARE = 0.4
+"""Of a caller's time in which he talks."""
+
+
+async def measure(report: Report, args: Namespace) -> None:
+    recordings = [await recorded(text) for text in SAYINGS]
+    speech = sum(len(pcm) for pcm in recordings) / len(recordings) / 32000
+    levels = [20] if args.short else [1, 10, 50, 100, 200]
+    report.figure("speech_of_a_turn", speech, unit="s", at_least=5.0 if not args.short else None)
+    await interruptions(report, recordings, speech, 4 if args.short else 12)
+    for count in levels:
+        async with server() as (port, process, key), callers(port, key) as ask:
+            await ask(order(recordings, 1, 1, speech))
+            await level(report, ask, process, recordings, count, 2 if args.short else 3, speech)
+
+
+async def interruptions(report: Report, recordings: list[bytes], speech: float, turns: int) -> None:
+    """Five callers who interrupt each answer after a second: from their first sample to the order to stop playing,
+    which includes what it takes to be sure that somebody speaks, and what still came after the order."""
+    async with server() as (port, _, key), callers(port, key) as ask:
+        await ask(order(recordings, 1, 1, speech))
+        result = await ask(order(recordings, 5, turns, speech) | {"interrupt": 1.0})
+    pauses = [1000 * seconds for seconds in result["pauses"]]
+    report.figure("interruptions", len(pauses), at_least=5 * (turns - 1))
+    report.figure("voice_to_pause_p50_ms", percentile(pauses, 50), unit="ms")
+    report.figure("voice_to_pause_p99_ms", percentile(pauses, 99), unit="ms")
+    report.figure("frames_after_pause", result["after"], at_most=0)
+    report.figure("interrupted_share", result["interrupted"] / max(1, len(pauses)), at_least=0.99)
+
+
+def order(recordings: list[bytes], count: int, turns: int, speech: float) -> dict[str, Any]:
+    cycle = speech / SHARE
+    answer = len(ANSWER) * 0.06
+    rest = max(0.5, cycle - speech - answer - 0.9)
+    return {
+        "count": count, "turns": turns, "rest": rest, "spread": cycle if count > 1 else 0.0,
+        "recordings": [base64.b64encode(pcm).decode() for pcm in recordings],
+        "start": {"model": "scripted-llm", "prompt": f"Say: {ANSWER}"},
+        "timeout": cycle * (turns + 1) + 60,
+    }  # fmt: skip
+
+
+async def level(
+    report: Report, ask: Any, process: int, recordings: list[bytes], count: int, turns: int, speech: float
+) -> None:
+    """One number of conversations: its figures, with targets at 100."""
+    before = cpu_seconds(process)
+    began = time.perf_counter()
+    result = await ask(order(recordings, count, turns, speech))
+    seconds = time.perf_counter() - began
+    used = cpu_seconds(process) - before
+    target = count == 100
+    name = f"at_{count}"
+    late = [1000 * value for value in result["lateness"]]
+    added = [1000 * (value - VOICE_DELAYS[0]) for value in result["turns"]]
+    report.figure(f"{name}_late_p99_ms", percentile(late, 99), unit="ms", at_most=20 if target else None)
+    report.figure(f"{name}_late_worst_ms", max(late), unit="ms")
+    report.figure(f"{name}_added_turn_p50_ms", percentile(added, 50), unit="ms")
+    report.figure(f"{name}_added_turn_p99_ms", percentile(added, 99), unit="ms", at_most=30 if target else None)
+    report.figure(f"{name}_frames_lost", result["lost"], at_most=0)
+    report.figure(f"{name}_not_finished", result["unfinished"] + len(result["errors"]), at_most=0)
+    report.figure(f"{name}_turns", len(added), at_least=count * turns)
+    report.figure(f"{name}_cpu_of_a_core_each", 100 * used / seconds / count, unit="%")
+    report.figure(f"{name}_talk_share", result["speech_seconds"] / (result["frames_sent"] * 0.02))
+    for error in result["errors"]:
+        report.note(f"{name}: {error}")
+
+
+async def recorded(text: str) -> bytes:
+    """A saying as PCM16 at 16 kHz, spoken by espeak-ng."""
+    with tempfile.TemporaryDirectory() as folder:
+        pool = Pool(PoolConfig(models_dir=Path(folder)), engines=find(scripted=False))
+        await pool.start()
+        try:
+            request = SynthesisRequest(text, "en-us", speed=1.1)
+            async with aclosing(pool.stream("espeak-ng", request)) as chunks:
+                parts = [chunk.audio async for chunk in chunks]
+        finally:
+            await pool.close()
+    audio = resample(Audio(np.concatenate([part.samples for part in parts]), parts[0].rate), 16000)
+    return audio.pcm16()
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[tuple[int, int, str]]:
+    """`python app.py` for sockets alone, on the first core: its port, its process and a key."""
+    admin = secrets.token_hex(16)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    first, *others = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"VOICEFORGE_SCRIPTED": "1", "VOICEFORGE_ACCESS": "key", "VOICEFORGE_ADMIN_KEY": admin, "ROLES": "media"}
+        own |= {"VOICEFORGE_SCRIPTED_DELAYS": ",".join(map(str, VOICE_DELAYS)), "VOICEFORGE_CACHE_MB": "0"}
+        own |= {"VOICEFORGE_SCRIPTED_LLM": ",".join(map(str, MODEL_DELAYS)), "VOICEFORGE_MAX_CONVERSATIONS": "1000"}
+        own |= {"STT_ENGINE": "scripted-stt", "TTS_ENGINE": "scripted-tts", "LLM_ENGINE": "scripted-llm"}
+        own |= {"HOST": "127.0.0.1", "PORT": str(port), "VOICEFORGE_DATA_DIR": folder, "LOG_LEVEL": "WARNING"}
+        process = await asyncio.create_subprocess_exec(
+            "taskset", "-c", str(first), sys.executable, "app.py", cwd=ROOT, env=os.environ | own
+        )
+        os.sched_setaffinity(0, set(others) or {first})
+        try:
+            await _ready(port)
+            yield port, process.pid, admin
+        finally:
+            os.sched_setaffinity(0, {first, *others})
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _ready(port: int) -> None:
+    async with httpx.AsyncClient() as client:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                if (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.2)
+    raise TimeoutError("the server did not answer within 60 s")
+
+
+@asynccontextmanager
+async def callers(port: int, key: str) -> AsyncIterator[Any]:
+    """The callers' process; what is yielded gives it an order and answers with what it measured."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks._talkers", str(port), key, cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**26,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stdin, stdout = process.stdin, process.stdout
+
+    async def ask(order: dict[str, Any]) -> dict[str, Any]:
+        stdin.write(json.dumps(order).encode() + b"\n")
+        return json.loads(await stdout.readline())
+
+    try:
+        yield ask
+    finally:
+        stdin.close()
+        await process.wait()
+
+
+def cpu_seconds(process: int) -> float:
+    """Of a process and all that it started, ended or not."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    total, ahead = 0.0, [process]
+    while ahead:
+        one = ahead.pop()
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ahead += [int(child) for task in Path(f"/proc/{one}/task").iterdir()
+                      for child in (task / "children").read_text().split()]  # fmt: skip
+        except OSError:
+            continue
+        total += sum(map(int, fields[11:15])) / ticks
+    return total
+
+
+if __name__ == "__main__":
+    sys.exit(main("conversations", measure, rounds=1, short=1))
