@@ -144,8 +144,11 @@ class Player extends AudioWorkletProcessor {
     if (this.dropping) this.emptied();
     if (position === this.end) return;
     if (position > this.end) {
-      this.jumps.push({ from: this.end, to: position });
-      for (let index = 1; index <= this.sinc.taps; index += 1) this.ring[(position - index) & this.mask] = 0;
+      // What the filter sees before the first sample is silence too.
+      const between = Math.min(this.sinc.taps, position - this.end);
+      for (let index = 1; index <= between; index += 1) this.ring[(position - index) & this.mask] = 0;
+      if (this.read >= this.end) this.read = position;
+      else this.jumps.push({ from: this.end, to: position });
     } else {
       this.jumps = this.jumps.filter((jump) => jump.to <= position);
       if (position < this.read) this.read = position;
