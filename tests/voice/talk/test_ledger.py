@@ -156,6 +156,11 @@ def test_words_that_are_not_there_or_too_far_on_leave_it_to_the_share_of_the_aud
     ]
 
 
+def test_no_character_is_heard_in_part():
+    text = "เธอและเขา"
+    assert not any(is_joined(text, fresh(text, 900, upto=at)) for at in range(901))
+
+
 def test_without_its_text_a_piece_is_heard_whole_or_not_at_all():
     ledger = Ledger(RATE)
     piece = ledger.begin(Span("a", 0, 10))
