@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -22,13 +21,13 @@ from core.errors import VoiceForgeError
 from engines.base import Segment, TranscriptionRequest
 from engines.pool import Priority
 from voice._ahead import AnyPool
+from voice._recent import RATE, Recent
 from voice.agreement import Agreement, pieces
 from voice.hallucinations import heard
 from voice.routing import Route, Routing
 
 logger = logging.getLogger(__name__)
 
-RATE = 16000
 LONGEST = 130.0
 """Seconds of audio kept at most, a little more than the longest turn; of more than that the older half is lost."""
 SHORTEST = 0.1
@@ -248,50 +247,3 @@ def likely(segments: list[Segment]) -> bool:
     total = sum(weights)
     mean = sum(segment.logprob * weight for segment, weight in zip(segments, weights, strict=True))
     return total > 0 and mean / total > LIKELY
-
-
-class Recent:
-    """The end of a stream of audio, at most so many seconds of it, in one piece."""
-
-    def __init__(self, longest: float):
-        self._most = math.ceil(longest * RATE)
-        self._kept = np.empty(4 * RATE, np.float32)
-        self._count = 0
-        self._dropped = 0
-
-    @property
-    def start(self) -> float:
-        """Seconds of the stream before what is kept."""
-        return self._dropped / RATE
-
-    @property
-    def end(self) -> float:
-        """Seconds of the stream."""
-        return (self._dropped + self._count) / RATE
-
-    @property
-    def samples(self) -> np.ndarray:
-        """What is kept. Stays as it is, whatever is added or dropped later."""
-        return self._kept[: self._count]
-
-    def add(self, samples: np.ndarray) -> None:
-        needed = self._count + len(samples)
-        if needed > len(self._kept):
-            larger = np.empty(max(needed, 2 * len(self._kept)), np.float32)
-            larger[: self._count] = self.samples
-            self._kept = larger
-        self._kept[self._count : needed] = samples
-        self._count = needed
-        if self._count > self._most:
-            self._drop(self._count - self._most // 2)
-
-    def drop(self, before: float) -> None:
-        """Forget what lies before a time."""
-        self._drop(round(before * RATE) - self._dropped)
-
-    def _drop(self, count: int) -> None:
-        count = min(max(0, count), self._count)
-        if count:
-            self._kept = np.concatenate((self._kept[count : self._count], np.empty(4 * RATE, np.float32)))
-            self._count -= count
-            self._dropped += count
