@@ -122,7 +122,7 @@ HELD_OUT = Material(
             ("uh-huh", "right", "sure", "huh", "good", "got it"),
             ("enough", "pause", "hang on", "no stop", "hey listen", "excuse me", "not now"),
             (
-                "hang on, you misunderstood me", "that isn't my address", "excuse me, who is this", "I will pay by card",
+                "hang on, you misunderstood me", "that isn't my address", "excuse me, who is this", "I pay by card",
                 "please repeat the last number", "when does it arrive", "we have talked about this before",
                 "could I change the date to Friday", "my daughter has the tickets", "never mind, cancel the order",
                 "just give me a person to talk to", "this is taking too long",
@@ -253,7 +253,7 @@ def plans(material: Material, count: int) -> list[Plan]:
 
 def _plan(draw: random.Random, material: Material, kind: str, number: int) -> Plan:
     languages = list(material.words)
-    language = languages[number % len(languages)]
+    language = languages[number // 4 % len(languages)]
     words = material.words[language]
     texts = {"backchannel": words.backchannels, "command": words.commands, "phrase": words.phrases}[kind]
     text = "" if kind == "backchannel" and draw.random() < 1 / 3 else draw.choice(texts)

@@ -114,9 +114,9 @@ class Shape(NamedTuple):
     """Standard deviation over the loud windows of the bands' shares, dB: a phrase has many sounds."""
 
 
-MEAN = Shape(14.0, 10.0, -12.0, -14.0, 1.5, 2.0, -8.0, -6.0, 5.0, 6.0)
-WEIGHT = Shape(0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0)
-BIAS = 0.0
+MEAN = Shape(15.27, 9.38, -13.97, -14.68, 2.4, 3.96, -11.52, -7.39, 2.81, 4.42)
+WEIGHT = Shape(0.248, -0.245, 0.026, 0.029, 1.293, -0.334, -0.037, -0.056, 0.837, 0.291)
+BIAS = 1.27
 
 
 @dataclass(frozen=True)
@@ -127,21 +127,21 @@ class Rules:
     """Probability from which a window is voiced."""
     echo: float = 0.5
     """Windows with more of our own voice in them are not."""
-    below: float = 12.0
+    below: float = 9.0
     """dB under this side's usual level from which a voice is somebody else's, further away."""
     pause: float = 0.096
     """Voice after which we pause."""
     least: float = 0.25
     """Voice without which nothing is an interruption by its sound alone."""
-    evidence: float = 1.0
+    evidence: float = 1.5
     """Log odds, from the sound's shape, from which it is an interruption."""
-    long: float = 1.2
+    long: float = 0.9
     """Voice that is an interruption whatever it sounds like."""
-    gap: float = 0.3
+    gap: float = 0.4
     """Silence after which it was none."""
     patience: float = 0.7
     """The same where a transcript is still to come."""
-    doubt: float = 1.5
+    doubt: float = 0.5
     """Added to `evidence` where a transcript will settle it."""
     word: float = 2.0
     """Taken from `evidence` for a single word that is no backchannel and may be misheard."""
