@@ -1,5 +1,5 @@
-"""The real page with a scripted house behind `/ws`: loudness is speech, answers are tones, and all that the page says is
-kept to be looked at. `python -m tests.browser.chat_server PORT` serves it for a person.
+"""The real page with a scripted house behind `/ws`: loudness is speech, answers are tones, and all that the page says
+is kept to be looked at. `python -m tests.browser.chat_server PORT` serves it for a person.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STOP, SURE, AHEAD = 0.5, 0.6, 0.15
 """Seconds: of quiet that end a turn, of speech that interrupt, and that sound leaves ahead of time."""
 HEARD = ("What is the weather like in Cologne?", "Stop, tell me about the forge instead.", "And a third question.")
 ANSWERS = (
-    "It is mild and a little cloudy in Cologne this evening. The rain comes tomorrow before noon. Take a coat with you.",
+    "It is mild and a little cloudy in Cologne this evening. The rain comes tomorrow at noon. Take a coat with you.",
     "The forge is warm and the kettle is on. Iron that glows orange is soft enough to shape.",
     "Here is a third answer.",
 )
@@ -56,6 +56,12 @@ class Script:
     refuse: int = 0
     """A close code for whoever comes next."""
 
+    def begin_anew(self) -> None:
+        """Forget all that was."""
+        self.answers, self.frames, self.odd, self.refuse = ANSWERS, 0, 0, 0
+        for kept in (self.told, self.sockets, self.talks):
+            kept.clear()
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.told if message["type"] == kind]
 
@@ -72,7 +78,7 @@ class Talk:
         self.item = ""
         self.history: list[dict[str, Any]] = []
         self.answer: asyncio.Task[None] | None = None
-        self.going = asyncio.Event()
+        self.going, self.news = asyncio.Event(), asyncio.Event()
         self.marks: dict[str, Any] = {}
         self.made: dict[str, Any] = {}
         """Of the turn that is being answered."""
@@ -170,7 +176,8 @@ class Talk:
             await self._tone(int((end - start) * self.script.pace * SPOKEN) // FRAME)
             start = end
         while self.played < self.position:
-            await asyncio.sleep(0.02)
+            self.news.clear()
+            await self.news.wait()
         await self._done("completed", item, text, None)
 
     async def _tone(self, frames: int) -> None:
@@ -247,11 +254,17 @@ class House:
                 talk.socket = None
 
     async def _begin(self, socket: WebSocket) -> Talk:
-        start = json.loads(await socket.receive_text())
-        self.script.told.append(start | {"at": time.monotonic()})
-        resumed = start.get("session") in self.script.talks
-        id = start["session"] if resumed else f"session-{len(self.script.talks)}"
-        talk = self.script.talks.setdefault(id, Talk(self.script, id, start))
+        known = self.script.talks
+        while True:
+            start = json.loads(await socket.receive_text())
+            self.script.told.append(start | {"at": time.monotonic()})
+            if start.get("session", "") in ("", *known):
+                break
+            gone = {"code": "not_found", "message": "There is no such conversation.", "fatal": False}
+            await socket.send_text(json.dumps({"type": "error", "retryable": False} | gone))
+        resumed = "session" in start
+        id = start["session"] if resumed else f"session-{len(self.script.of('start'))}"
+        talk = known.setdefault(id, Talk(self.script, id, start))
         if resumed:
             talk.position = start["received"]
         talk.socket = socket
@@ -266,6 +279,7 @@ class House:
         kind = message["type"]
         if kind == "played":
             talk.played = message["position"]
+            talk.news.set()
         elif kind == "ping":
             await talk.say("pong", t=message["t"])
         elif kind == "configure":

@@ -14,8 +14,8 @@ from tests.tabs.conftest import ADMIN, Server
 
 TURN = {
     "item": "item_1", "speech_started": 1.0, "speech_stopped": 2.0, "ended": 2.5, "reason": "silence",
-    "transcript": 2.6, "first_text": 2.9, "first_sound": 3.0, "first_frame": 3.02, "done": 5.0, "heard": 1.8, "drafted": False,
-    "hears": "ears", "thinks": "brain", "speaks": "mouth", "input_tokens": 1, "output_tokens": 2,
+    "transcript": 2.6, "first_text": 2.9, "first_sound": 3.0, "first_frame": 3.02, "done": 5.0, "heard": 1.8,
+    "drafted": False, "hears": "ears", "thinks": "brain", "speaks": "mouth", "input_tokens": 1, "output_tokens": 2,
     "probabilities": [[1.0, 0.9], [1.032, 0.95]], "partials": [[1.5, "Hello"]], "first_heard": 3.2,
 }  # fmt: skip
 
