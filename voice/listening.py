@@ -133,6 +133,11 @@ class Utterance:
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
+    @property
+    def follows(self) -> bool:
+        """Whether there are partial texts, and decisions may rest on them."""
+        return self._on_partial is not None
+
     def feed(self, samples: np.ndarray) -> None:
         """More of it: float32, 16 kHz, any length; it is copied. A last transcription that was begun is void."""
         if self._closed or not len(samples):

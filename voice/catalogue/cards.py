@@ -37,7 +37,7 @@ class Card:
     name: str
     title: str
     kind: str
-    """`tts` or `stt`."""
+    """`tts`, `stt` or `llm`."""
     summary: str
     licence: str
     """Of the code."""

@@ -1,0 +1,1 @@
+"""Conversations without microphones: scripted callers, engines and clocks."""

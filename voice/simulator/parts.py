@@ -79,12 +79,15 @@ class Saying:
 class ScriptedUtterance:
     """Understands what `saying` tells, once it was asked for the text and its time has passed."""
 
+    follows = False
+    """No partial texts: decisions rest on the sound alone."""
+
     def __init__(self, saying: Saying, delay: float):
         self._saying, self._delay = saying, delay
         self._settled_at: float | None = None
         self._text = ""
         self._seconds = 0.0
-        self._closed = False
+        self._finished = False
 
     def feed(self, samples: np.ndarray) -> None:
         self._seconds += len(samples) / 16000
@@ -102,11 +105,14 @@ class ScriptedUtterance:
             await asyncio.sleep(max(0.0, settled + self._delay - asyncio.get_running_loop().time()))
             if self._settled_at == settled:
                 break
-        self._text = " ".join(filter(None, (self._text, self._saying.take())))
+        self._text, self._finished = " ".join(filter(None, (self._text, self._saying.take()))), True
         return Understood(self._text, "en", self._seconds, True, "scripted-stt", self._delay)
 
     def close(self) -> None:
-        self._closed = True
+        """What was said and nobody asked for is gone."""
+        if not self._finished:
+            self._finished = True
+            self._saying.take()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from voice.speech import SpeechPlan
 from voice.talk import events as tell
 from voice.talk.history import History
 from voice.talk.items import Item
-from voice.talk.ledger import Span
+from voice.talk.ledger import Heard, Span
 from voice.talk.mouth import Mouth
 from voice.talk.response import Actions, Response
 from voice.talk.scene import Scene
@@ -71,6 +71,8 @@ class Answering:
 
     def think_ahead(self, text: str, trace: Trace) -> None:
         """Think of an answer to what may be all that is said, and tell nobody."""
+        if self._draft and self._draft_of == text:
+            return
         self.drop_draft()
         draft = self._draft = self._new(trace)
         self._draft_of = text
@@ -105,9 +107,9 @@ class Answering:
             return
         if self._making:
             self._making.cancel()
-        self.mouth.drop(self._scene.clock())
+        reached = self.mouth.drop(self._scene.clock())
         heard = response.text[: self.mouth.heard(response.item).end]
-        self._scene.emit(tell.Interrupted(response.id, response.item, heard, self.mouth.position, reason))
+        self._scene.emit(tell.Interrupted(response.id, response.item, heard, reached, reason))
         self._finish(response, status)
 
     def result(self, call_id: str, output: str) -> bool:
@@ -157,7 +159,7 @@ class Answering:
     def _finish(self, response: Response, status: str) -> None:
         self.response = self._making = None
         heard = self.mouth.heard(response.item)
-        item = self._said(response, status, heard.end)
+        item = self._said(response, status, heard)
         calls = tuple(action.call for action in response.actions if isinstance(action, act.Call))
         turn = response.trace.turn(response.id, response.item, heard.seconds, self._scene.now(), self._seen)
         if status == "completed":
@@ -165,13 +167,13 @@ class Answering:
         done = tell.ResponseDone(response.id, status, turn, item, calls if status == "completed" else ())
         self._scene.emit(done)
 
-    def _said(self, response: Response, status: str, heard: int) -> Item | None:
+    def _said(self, response: Response, status: str, heard: Heard) -> Item | None:
         """The response as an item of the conversation; None where nothing of it was heard."""
         cut = status in ("interrupted", "cancelled")
         spoken = self._scene.settings.speak
-        if not response.text.strip() or (cut and spoken and not heard):
+        if not response.text.strip() or (cut and spoken and not heard.end):
             return None
-        part = heard if cut and spoken and heard < len(response.text) else None
+        part = heard.end if cut and spoken and not heard.whole else None
         state = "interrupted" if cut else "done"
         item = Item(response.item, "assistant", response.text, spoken, part, state)
         self._history.add(item)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from audio.resample import Resampler
 from voice.talk.echo import EchoGuard
-from voice.talk.interruption import Floor, Overlap, Sight, Verdict
+from voice.talk.interruption import Floor, Overlap, Verdict, seen
 from voice.talk.settings import INPUT_RATE
 
 ECHO = 0.5
@@ -40,14 +38,11 @@ class Contest:
         if len(samples):
             self._guard.played(self._resampler.feed(samples))
 
-    def look(self, window: np.ndarray, probability: float, text: str) -> tuple[Verdict, float]:
-        """The verdict, and how probable it is that somebody else than us speaks."""
+    def look(
+        self, window: np.ndarray, probability: float, text: str | None, usual: float | None
+    ) -> tuple[Verdict, float]:
+        """The verdict, and how probable it is that somebody else than us speaks. `text` is None where no recogniser
+        that can be trusted is at work, `usual` how loud the other side speaks otherwise, in dBFS."""
         share = self._guard.share(window)
-        verdict = self._overlap.feed(Sight(probability, level(window), share, text))
+        verdict = self._overlap.feed(seen(window, probability, echo=share, text=text, usual=usual))
         return verdict, 0.0 if share >= ECHO else probability
-
-
-def level(window: np.ndarray) -> float:
-    """Root mean square in dBFS, -100 at the least."""
-    power = float(window @ window) / len(window)
-    return 10 * math.log10(power) if power > 1e-10 else -100.0

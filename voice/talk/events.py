@@ -21,7 +21,7 @@ class AudioOut:
 
     response: str
     samples: np.ndarray
-    """Float32 (n,), 20 ms or, at an utterance's end, less."""
+    """Float32 (n,), 20 ms, or less for the first after going back."""
     position: int
 
 

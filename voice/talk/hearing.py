@@ -17,7 +17,7 @@ from voice.talk.answering import Answering
 from voice.talk.contest import Contest
 from voice.talk.history import History
 from voice.talk.intake import SILENCE, WINDOW_SECONDS
-from voice.talk.interruption import Verdict
+from voice.talk.interruption import Verdict, level
 from voice.talk.items import Item
 from voice.talk.scene import Scene
 from voice.talk.settings import TalkSettings
@@ -33,6 +33,8 @@ class Hearing:
         self._before: deque[np.ndarray] = deque(maxlen=_prefix(scene.settings))
         """What was heard last, of which a turn's beginning is a part."""
         self._contest: Contest | None = None
+        self._usual: float | None = None
+        """How loud they speak, dBFS."""
         self._forget()
 
     def configure(self, settings: TalkSettings) -> None:
@@ -45,8 +47,10 @@ class Hearing:
         self._turns.quiet(self._ours.response is None)
         if self._ours.response:
             probability = self._beside_us(window, probability)
-        elif self._contest:
+        else:
             self._end_contest()
+            if probability >= self._turns.rules.threshold:
+                self._usual = _usual(self._usual, level(window))
         self._keep(window)
         self._seen.append((self._turns.clock, probability))
         for event in self._turns.feed(probability):
@@ -122,13 +126,16 @@ class Hearing:
             self._contest = Contest(self._scene.parts.floor, mouth.rate, mouth.left(), before)
             mouth.overheard = self._contest.left
         contest = self._contest
-        verdict, probability = contest.look(window, probability, self._partial)
+        follows = self._utterance and self._utterance.follows
+        text = self._partial if follows else None
+        verdict, probability = contest.look(window, probability, text, self._usual)
         if verdict is not Verdict.WAIT:
             self.resolve(verdict, contest.reason)
         return probability
 
     def _end_contest(self) -> None:
-        self._contest = self._ours.mouth.overheard = None
+        if self._contest:
+            self._contest = self._ours.mouth.overheard = None
 
     def _turned(self, event: turns.Event) -> None:
         if isinstance(event, turns.Started):
@@ -246,3 +253,8 @@ class Hearing:
 def _prefix(settings: TalkSettings) -> int:
     """Windows that belong to a turn before it is known to have started."""
     return max(1, int((settings.rules.prefix + settings.rules.start) / WINDOW_SECONDS) + 1)
+
+
+def _usual(before: float | None, now: float) -> float:
+    """A mean over the last second or so of speech."""
+    return now if before is None else before + (now - before) / 32

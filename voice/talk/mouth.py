@@ -99,14 +99,16 @@ class Mouth:
         self._playout.resume()
         self._pace.resume(now)
 
-    def drop(self, now: float) -> None:
-        """Throw away what waits, and what left and was not played."""
-        self.ledger.played(self.heard_until(now), "estimated")
+    def drop(self, now: float) -> int:
+        """Throw away what waits, and what left and was not played. Gives the position that was heard."""
+        self.ledger.assume(self.heard_until(now))
+        reached = self.ledger.reached
         self._playout.clear()
         self._playout.resume()
         self._pace.stop()
         self._left.clear()
         self._room.set()
+        return reached
 
     def rewind(self, position: int, now: float) -> int:
         """Go back to a sample that did not arrive. Gives the position reached: what is no longer kept is lost."""
@@ -131,7 +133,7 @@ class Mouth:
     def settle(self, now: float) -> None:
         """Believe the clock where nobody reports."""
         if now - self._reported_at > SILENT_AFTER:
-            self.ledger.played(self._pace.played(now, self.position), "estimated")
+            self.ledger.assume(self._pace.played(now, self.position))
 
     def ended(self, now: float) -> bool:
         """Whether all that left has been heard."""
