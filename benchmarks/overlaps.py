@@ -1,17 +1,17 @@
 """A "mm-hmm" leaves us speaking, a "wait, no" does not: what voice/talk/interruption.py makes of either.
 
-Silero VAD hears every clip of benchmarks/_overlaps.py window by window, and PauseFirst decides, with `level` and bands of
-the window, without knowing when what is said begins, or what. Times count from the first sound of what is said to the
-end of the window in which the verdict falls.
+Silero VAD hears every clip of benchmarks/_overlaps.py window by window, and PauseFirst decides, shown level and bands of
+each window, without knowing when what is said begins, or what it is. Times count from the first sound of what is said to
+the end of the window in which the verdict falls.
 
 backchannels_pass: of the backchannels, those in whose clip no INTERRUPT falls.
 interrupted_500ms: of the interruptions, those whose INTERRUPT falls within 500 ms.
-honoured_500ms: of the interruptions, those at which we fall silent within 500 ms (PAUSE or INTERRUPT) and stay silent, for
-no RESUME comes before an INTERRUPT does: what the ear of the one who interrupts can tell.
+honoured_500ms: of the interruptions, those at which we fall silent within 500 ms (PAUSE or INTERRUPT) and stay silent,
+for no RESUME comes before an INTERRUPT does: what the ear of the one who interrupts can tell.
 An INTERRUPT before anything is said, at babble in the background, counts against the clip in each of the three.
 
-With a transcript: the true words, each 300 ms after it has ended, one in ten wrong or missing. With our own voice as echo:
-20 to 300 ms late, 10 to 30 dB down, behind a room's filter, with voice/talk/echo.py on guard.
+With a transcript: the true words, each 300 ms after it has ended, one in ten wrong or missing. With our own voice as
+echo: 20 to 300 ms late, 10 to 30 dB down, behind a room's reverberation, with voice/talk/echo.py on guard.
 """
 
 from __future__ import annotations
