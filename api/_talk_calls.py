@@ -14,6 +14,7 @@ from api._binding import caller_of, checked
 from api._record_calls import Named, Page
 from api._results import kept, uploaded
 from audio.encode import find
+from storage import conversations as rows
 from studio import Studio
 
 Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm", "ulaw", "alaw"]
@@ -53,12 +54,19 @@ async def converse(
     caller, form = _talker(request), find(response_format)
     said = _said(text, file)
     id = checked(Named, id=conversation_id).id
-    if not id:
-        asked = {"voice": voice, "agent": agent, "prompt": prompt}
-        manner = checked(wire.Manner, **{name: value for name, value in asked.items() if value})
-        id = (await turns.created(studio, caller, manner)).id
-    turn = await turns.turn(studio, caller, id, said, form=form, speak=True)
+    made = "" if id else await _begun(studio, caller, voice=voice, agent=agent, prompt=prompt)
+    try:
+        turn = await turns.turn(studio, caller, id or made, said, form=form, speak=True)
+    except BaseException:
+        if made:
+            studio.storage.post(rows.remove, caller.id, made)
+        raise
     return talking.told(turn), await kept(_whole(turn.audio), f"answer{form.suffix}") if turn.audio else None
+
+
+async def _begun(studio: Studio, caller: Principal, **asked: str) -> str:
+    manner = checked(wire.Manner, **{name: value for name, value in asked.items() if value})
+    return (await turns.created(studio, caller, manner)).id
 
 
 async def _whole(data: bytes) -> AsyncGenerator[bytes, None]:

@@ -173,3 +173,43 @@ def test_every_record_can_be_asked_for(client: Client):
     assert client.predict("alloy", api_name="/voice")["object"] == "audio.voice"
     assert client.predict("auto", api_name="/model")["id"] == "auto"
     assert "voiceforge_" in client.predict(api_name="/metrics")
+
+
+def test_a_conversation_is_held_by_its_id(client: Client):
+    turn, path = client.predict("Hello", prompt="Be brief.", response_format="wav", api_name="/converse")
+    assert turn["message"]["text"] == "Hello"
+    assert turn["answer"]["text"]
+    assert soundfile.info(path).duration > 0.2
+    id = turn["conversation"]
+    again, answer = client.predict(file=handle_file(path), conversation_id=id, api_name="/converse")
+    assert (again["conversation"], again["message"]["spoken"]) == (id, True)
+    assert Path(answer).suffix == ".mp3"
+    kept = client.predict(id, api_name="/get_conversation")
+    assert [item["role"] for item in kept["items"]] == ["user", "assistant", "user", "assistant"]
+    assert client.predict(api_name="/list_conversations")["data"][0]["id"] == id
+    assert client.predict(id, api_name="/delete_conversation")["deleted"]
+    assert client.predict(voice="alloy", api_name="/create_conversation")["token"]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "message"),
+    [
+        ("converse", {}, "no text"),
+        ("converse", {"text": 5}, "valid string"),
+        ("converse", {"text": "a", "conversation_id": "nothing"}, "not_found"),
+        ("converse", {"text": "a", "voice": "nobody-by-this-name"}, "voice_not_found"),
+        ("converse", {"text": "a", "response_format": "exe"}, "format"),
+        ("create_conversation", {"speed": 99}, "speed"),
+        ("create_conversation", {"agent": "nobody"}, "agent"),
+        ("list_conversations", {"limit": 10**9}, "limit"),
+        ("get_conversation", {"conversation_id": "nothing"}, "not_found"),
+        ("delete_conversation", {"conversation_id": ["a"]}, "valid string"),
+    ],
+)
+def test_a_conversation_is_asked_for_with_checked_arguments(
+    client: Client, name: str, asked: dict[str, Any], message: str
+):
+    before = client.predict(api_name="/list_conversations")["total"]
+    with pytest.raises(AppError, match=message):
+        client.predict(**asked, api_name=f"/{name}")
+    assert client.predict(api_name="/list_conversations")["total"] == before
