@@ -45,8 +45,8 @@ def _sign_in(studio: Studio, badge: gr.HTML, who: gr.State) -> None:
     shown = [badge, who, panel, leave]
 
     @plainly
-    async def ui_sign_in(secret: str) -> tuple[str, str]:
-        if not secret.strip():
+    async def ui_sign_in(secret: str | None) -> tuple[str, str]:
+        if not isinstance(secret, str) or not secret.strip():
             raise Unauthorized("Paste your API key first.")
         return await studio.accounts.sign_in(secret.strip()), ""
 

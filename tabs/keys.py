@@ -10,6 +10,7 @@ import gradio as gr
 
 from accounts.keys import Key
 from accounts.principal import SCOPES, Limits, Principal
+from core.errors import BadRequest
 from studio import Studio
 from tabs._gate import plainly, principal_of
 from tabs._look import asset
@@ -43,7 +44,10 @@ def build(studio: Studio) -> Callable[..., None]:
             _calls(studio)
 
     async def look(principal: Principal, days: float, name: str) -> list[Any]:
-        """What the table, its hint, the chart and the rows show to this caller."""
+        """What the table, its hint, the chart and the rows show to this caller. The page itself sends nothing else than
+        a period and a text."""
+        if days not in [period for _, period in PERIODS] or not isinstance(name, str | None):
+            raise BadRequest("Choose a period and a name.", param="period")
         keys, sums, recent, now = [], [], [], time.time()
         if principal.may("keys"):
             keys = await studio.accounts.list_keys(principal, limit=LISTED, name=name or "")

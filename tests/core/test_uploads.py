@@ -23,7 +23,7 @@ def test_a_file_in_the_folder_is_taken_in_every_shape(folder: Path):
     assert uploaded(str(path), folder) == uploaded({"path": str(path)}, folder) == uploaded(path, folder) == path
 
 
-@pytest.mark.parametrize("named", ["../secret", "link", ".", "missing", "a.wav/../../secret", "/etc/passwd"])
+@pytest.mark.parametrize("named", ["../secret", "link", ".", "missing", "a.wav/../../secret", "/etc/passwd", "\udf3b"])
 def test_everything_else_is_refused(folder: Path, named: str):
     with pytest.raises(BadRequest, match="not uploaded"):
         uploaded(str(folder / named), folder)
