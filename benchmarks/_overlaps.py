@@ -116,7 +116,7 @@ TUNING = Material(
 HELD_OUT = Material(
     2,
     ("awb", "kal16"),
-    ("f3", "f4", "m1", "m5", "linda", "michael", "Alicia", "david", "adam"),
+    ("f3", "f4", "m1", "m5", "linda", "Michael", "Alicia", "david", "adam"),
     {
         "en-us": Words(
             ("uh-huh", "right", "sure", "huh", "good", "got it"),

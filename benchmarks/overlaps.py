@@ -1,8 +1,8 @@
 """A "mm-hmm" leaves us speaking, a "wait, no" does not: what voice/talk/interruption.py makes of either.
 
-Silero VAD hears every clip of benchmarks/_overlaps.py window by window, and PauseFirst decides, shown level and bands of
-each window, without knowing when what is said begins, or what it is. Times count from the first sound of what is said to
-the end of the window in which the verdict falls.
+Silero VAD hears every clip of benchmarks/_overlaps.py window by window, and PauseFirst decides, shown level and bands
+of each window, without knowing when what is said begins, or what it is. Times count from the first sound of what is
+said to the end of the window in which the verdict falls.
 
 backchannels_pass: of the backchannels, those in whose clip no INTERRUPT falls.
 interrupted_500ms: of the interruptions, those whose INTERRUPT falls within 500 ms.

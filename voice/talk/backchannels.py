@@ -72,7 +72,7 @@ class Lexicon:
 
     def __init__(self, language: str = ""):
         base = language.lower().replace("_", "-").partition("-")[0]
-        of = [base, ""] if base in BACKCHANNELS else list(BACKCHANNELS)
+        of = [base, ""] if base and base in BACKCHANNELS else list(BACKCHANNELS)
         self._halts = {tuple(plain(word)) for tag in of for word in HALTS[tag].split()}
         self._backchannels = {tuple(plain(word)) for tag in of for word in BACKCHANNELS[tag].split()} - self._halts
 

@@ -10,19 +10,19 @@ REACH = 0.6
 """Seconds of delay at most."""
 SPAN = 0.064
 """Seconds of what is heard that are compared at a time."""
-TAPS = 16
-"""Of the filter from what was played to what came back, 4 ms: the loudspeaker, and the first reflections."""
-AHEAD = 5
+TAPS = 32
+"""Of the filter from what was played to what came back, 8 ms: the loudspeaker, and the first reflections."""
+AHEAD = 8
 """Taps before the delay at which both are most alike."""
 BEHIND = 0.06
 """Seconds that playing may lag behind hearing before the gap counts as silence."""
 FLOOR = 1e-9
 """Power under which there is nothing to explain, -90 dBFS."""
-KEEPS = 0.9
-"""Of what is known of the delay, from one window to the next: it is an average over a third of a second."""
-CLEAR = 7.0
+KEEPS = 0.95
+"""Of what is known of the delay, from one window to the next: it is an average over 0.6 seconds."""
+CLEAR = 6.0
 """How far the likeness at one delay stands out from that at the others, in their deviations, before it is an echo."""
-FOLLOWS = 0.8
+FOLLOWS = 0.7
 """Of what is known of the filter, from one window to the next."""
 
 
