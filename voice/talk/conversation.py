@@ -193,6 +193,9 @@ class Conversation:
         for window, probability in zip(windows, probabilities, strict=True):
             self._theirs.look(window, probability)
 
+    def broke(self) -> None:
+        self._scene.spawn(self.close("internal_error"), "end")
+
     def _trace(self, reason: str) -> Trace:
         return Trace(ended=self._scene.now(), reason=reason)
 

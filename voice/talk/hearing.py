@@ -35,6 +35,8 @@ class Hearing:
         self._contest: Contest | None = None
         self._usual: float | None = None
         """How loud they speak, dBFS."""
+        self._owed: Trace | None = None
+        """Of a turn that was not answered yet, since they had begun to speak again."""
         self._forget()
 
     def configure(self, settings: TalkSettings) -> None:
@@ -231,9 +233,8 @@ class Hearing:
         try:
             understood = await utterance.final()
         except VoiceForgeError as error:
-            self._ours.drop_draft()
             self._scene.fail(error)
-            self._scene.emit(tell.ItemDeleted(turn))
+            self._nothing(turn)
             return
         finally:
             utterance.close()
@@ -241,13 +242,26 @@ class Hearing:
         text = understood.text
         self._scene.emit(tell.Partial(turn, text, len(text)))
         if not text:
-            self._ours.drop_draft()
-            self._scene.emit(tell.ItemDeleted(turn))
+            self._nothing(turn)
             return
         self._history.add(Item(turn, "user", text, spoken=True))
-        if self._scene.settings.respond and not self._ours.adopt(text, trace):
-            self._ours.stop("turn")
-            self._ours.answer(act.Heard(text), trace)
+        if self._turns.open:
+            self._owed = trace
+        elif self._scene.settings.respond and not self._ours.adopt(text, trace):
+            self._answer(text, trace)
+
+    def _nothing(self, turn: str) -> None:
+        """A turn in which nothing was understood; one before it may still wait for its answer."""
+        self._ours.drop_draft()
+        self._scene.emit(tell.ItemDeleted(turn))
+        last = self._history.last("user")
+        if self._owed and last and self._scene.settings.respond and self._ours.response is None:
+            self._answer(last.known, self._owed)
+
+    def _answer(self, text: str, trace: Trace) -> None:
+        self._owed = None
+        self._ours.stop("turn")
+        self._ours.answer(act.Heard(text), trace)
 
 
 def _prefix(settings: TalkSettings) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -41,12 +41,24 @@ class Paced(Protocol):
 
     def advance(self, now: float, windows: Sequence[np.ndarray | None], probabilities: Sequence[float]) -> None: ...
 
+    def broke(self) -> None:
+        """One of these raised, which nobody foresaw; none of them is called any more."""
+        ...
+
 
 class Ticker:
-    """Runs while there is a conversation. With `inline` the detector is asked on the loop, as a virtual clock needs."""
+    """Runs while there is a conversation. With `inline` the detector is asked on the loop, as a virtual clock needs,
+    which may have a cheaper `sleep` too."""
 
-    def __init__(self, detector: SpeechDetector, *, inline: bool = False):
+    def __init__(
+        self,
+        detector: SpeechDetector,
+        *,
+        inline: bool = False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ):
         self._detector = detector
+        self._sleep = sleep
         self._inline = inline
         self._paced: dict[Paced, None] = {}
         self._task: asyncio.Task[None] | None = None
@@ -80,7 +92,7 @@ class Ticker:
         clock = asyncio.get_running_loop().time
         due = clock()
         while self._paced:
-            await asyncio.sleep(due - clock())
+            await self._sleep(due - clock())
             now = clock()
             self.late = now - due
             await self._tick(now)
@@ -98,6 +110,8 @@ class Ticker:
                     heard.append((paced, windows))
             except Exception:
                 self._fail(paced)
+        if not heard:
+            return
         found = await self._look(heard)
         for (paced, windows), probabilities in zip(heard, found, strict=True):
             if paced in self._paced:
@@ -118,7 +132,7 @@ class Ticker:
                     states.append(paced.memory)
             if batch:
                 self.windows_seen += len(batch)
-                for place, probability in zip(places, await self._detect(np.stack(batch), states), strict=True):
+                for place, probability in zip(places, await self._detect(np.array(batch), states), strict=True):
                     found[place][turn] = probability
         return found
 
@@ -132,5 +146,6 @@ class Ticker:
 
     def _fail(self, paced: Paced) -> None:
         """One conversation's mistake must not stop the others."""
-        logger.exception("a conversation is left out of the ticks from now on")
+        logger.exception("a conversation broke in a tick")
         self.remove(paced)
+        paced.broke()

@@ -9,7 +9,7 @@ from core.errors import BadRequest, WorkerDied
 from engines import agent as act
 from engines.base import ToolCall
 from tests.voice.talk.hall import Hall, held
-from voice.simulator.parts import ScriptedAgent, ScriptedVoice
+from voice.simulator.parts import Delays, ScriptedAgent, ScriptedVoice
 from voice.talk import events as tell
 from voice.talk.items import Item
 from voice.talk.settings import TalkSettings
@@ -115,6 +115,40 @@ def test_a_draft_in_which_a_tool_is_wanted_calls_it_once_and_says_nothing_twice(
     assert [text for _, text in roles(hall)] == ["how is the weather", "Let me look.", "", "rain", "It rains."]
     assert len(hall.all(tell.ToolCalled)) == 1
     assert hall.all(tell.ResponseDone)[0].turn.drafted
+
+
+def test_who_speaks_again_while_he_is_being_understood_is_answered_once():
+    async def work(hall: Hall):
+        await hall.say("one two", 1.0)
+        await hall.quiet(0.7)
+        await hall.say("three", 1.0)
+        await hall.until(tell.ResponseDone)
+
+    hall = held(work, delays=Delays(transcript=0.6))
+    assert " ".join(text for role, text in roles(hall) if role == "user") == "one two three"
+    assert len(hall.all(tell.ResponseStarted)) == 1
+
+
+def test_a_turn_is_answered_although_a_cough_came_after_it():
+    async def work(hall: Hall):
+        await hall.say("one two", 1.0)
+        await hall.quiet(0.7)
+        await hall.sound(0.3, 0.3)
+        await hall.until(tell.ResponseDone)
+
+    hall = held(work, delays=Delays(transcript=0.6))
+    assert roles(hall)[0] == ("user", "one two")
+    assert roles(hall)[1][1].startswith("You said one two.")
+
+
+def test_a_conversation_that_breaks_in_a_tick_ends_and_says_so(caplog: pytest.LogCaptureFixture):
+    async def work(hall: Hall):
+        hall.talk.windows = lambda now: 1 // 0  # type: ignore[method-assign]
+        await hall.until(tell.Ended)
+
+    hall = held(work)
+    assert hall.all(tell.Ended)[0].reason == "internal_error"
+    assert "broke in a tick" in caplog.text
 
 
 def test_an_interruption_cuts_the_answer_to_what_was_heard():
