@@ -21,7 +21,7 @@ from tests.peers import need
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DENIED = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };"
-AT_ONCE = 0.25
+AT_ONCE = 0.5
 """Seconds in which the page answers, on a machine that does much else."""
 
 
@@ -144,15 +144,16 @@ def test_a_pause_and_an_interruption_are_answered_at_once_with_the_exact_positio
     wait(page, lambda: house.sent("interrupted"), 40)
     page.wait_for_timeout(500)
     played = house.script.of("played")
-    for kind in ("pause", "interrupted"):
-        told = house.sent(kind)[-1]
-        answer = next(one for one in played if one["at"] >= told["at_clock"])
-        print(f"{kind} was answered after {(answer['at'] - told['at_clock']) * 1000:.1f} ms")
-        assert answer["at"] - told["at_clock"] < AT_ONCE
-        assert answer["position"] <= told["position"] + (0.005 * 24000 if kind == "interrupted" else 0)
-    at_pause = next(one for one in played if one["at"] >= house.sent("pause")[-1]["at_clock"])
-    at_end = next(one for one in played if one["at"] >= house.sent("interrupted")[-1]["at_clock"])
-    assert at_end["position"] - at_pause["position"] <= 0.005 * 24000, "nothing was played in between"
+    paused, interrupted = house.sent("pause")[-1], house.sent("interrupted")[-1]
+    between = [one for one in played if paused["at_clock"] <= one["at"] < interrupted["at_clock"]]
+    held = next(one for one in between if one["position"] == between[-1]["position"])
+    dropped = next(one for one in played if one["at"] >= interrupted["at_clock"])
+    for kind, told, answer in (("pause", paused, held), ("interruption", interrupted, dropped)):
+        took = answer["at"] - told["at_clock"]
+        print(f"the {kind} was answered after {took * 1000:.1f} ms")
+        assert took < AT_ONCE
+    assert held["position"] <= paused["position"]
+    assert dropped["position"] == held["position"], "nothing was played in between"
     positions = [one["position"] for one in played]
     assert positions == sorted(positions)
     gaps = np.diff([one["at"] for one in played if one["position"] > 0])
@@ -290,7 +291,7 @@ def test_a_choice_is_told_and_kept(page: Any, house: House):
 
 
 def test_a_microphone_that_is_refused_is_explained_and_writing_still_works(page: Any, house: House):
-    page.evaluate(DENIED)
+    page.evaluate(f"() => {{ {DENIED} }}")
     page.locator(".vf-talk").click()
     page.locator(".vf-chat-trouble", has_text="Allow it beside the address").wait_for()
     until(page, "off")
