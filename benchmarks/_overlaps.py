@@ -114,7 +114,7 @@ TUNING = Material(
 )  # fmt: skip
 
 HELD_OUT = Material(
-    2,
+    3,
     ("awb", "kal16"),
     ("f3", "f4", "m1", "m5", "linda", "Michael", "Alicia", "david", "adam"),
     {

@@ -68,7 +68,7 @@ async def measure(report: Report, args: Namespace) -> None:
     figures(report, "", outcomes(heard))
     figures(report, "_transcript", outcomes(heard, transcribed))
     by_language(report, outcomes(heard))
-    curve(report, heard)
+    curve(report, heard, CURVE[::3] if args.short else CURVE)
     if args.short:
         return
     figures(report, "_echo", outcomes(await sights(vad, HELD_OUT, count, echo=True)))
@@ -122,10 +122,10 @@ def by_language(report: Report, found: Sequence[Outcome]) -> None:
         report.note(f"{language:8}  {cells[0]:17}  {cells[1]:17}  {cells[2]}")
 
 
-def curve(report: Report, heard: Sequence[tuple[Clip, list[Sight]]]) -> None:
+def curve(report: Report, heard: Sequence[tuple[Clip, list[Sight]]], bars: Sequence[float]) -> None:
     """What a lower or higher bar of evidence would give."""
     report.note("evidence  backchannels_pass  interrupted_500ms  honoured_500ms")
-    for evidence in CURVE:
+    for evidence in bars:
         found = outcomes(heard, rules=replace(Rules(), evidence=evidence))
         passes = [item.interrupted is None for item in found if not item.clip.plan.interrupts]
         breaks = [item for item in found if item.clip.plan.interrupts]

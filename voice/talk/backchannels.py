@@ -12,7 +12,7 @@ BACKCHANNELS = {
     "cs": "jo jasně dobře no chápu",
     "da": "ja nå okay klart præcis",
     "de": "ja jaja genau klar gut stimmt so achso verstehe richtig eben ach jawohl",
-    "en": "yeah yes yep yup right sure huh good great wow really see i-see got-it alright all-right i-know of-course cool",
+    "en": "yeah yes yep yup right sure huh good great wow really i-see got-it alright all-right i-know of-course",
     "es": "sí ya vale claro bueno ajá bien exacto cierto entiendo de-acuerdo ah-sí",
     "fr": "oui ouais d'accord bien bon ah-bon bien-sûr très-bien voilà exactement je-vois hum",
     "hi": "हाँ हां जी अच्छा ठीक ठीक-है हूँ हूं हम्म सही",
@@ -68,7 +68,7 @@ class Meaning(StrEnum):
 
 
 class Lexicon:
-    """The words of one language; without a language those of all, and what halts in one is no backchannel in another."""
+    """The words of one language; without one those of all, and what halts in any is no backchannel in another."""
 
     def __init__(self, language: str = ""):
         base = language.lower().replace("_", "-").partition("-")[0]

@@ -16,6 +16,8 @@ WINDOW = 0.032
 """Seconds."""
 EDGES = (100, 300, 600, 1000, 1600, 2500, 4000, 6000, 8000)
 """Hertz between which the bands of a window lie."""
+KEPT = 64
+"""Windows of a sound whose shape counts, from its beginning."""
 QUIET = -100.0
 """dBFS of digital silence."""
 
@@ -137,11 +139,13 @@ class Rules:
     """Log odds, from the sound's shape, from which it is an interruption."""
     long: float = 0.9
     """Voice that is an interruption whatever it sounds like."""
+    longest: float = 2.5
+    """The same with all pauses in it."""
     gap: float = 0.4
     """Silence after which it was none."""
     patience: float = 0.7
     """The same where a transcript is still to come."""
-    doubt: float = 0.5
+    doubt: float = 2.5
     """Added to `evidence` where a transcript will settle it."""
     word: float = 2.0
     """Taken from `evidence` for a single word that is no backchannel and may be misheard."""
@@ -196,7 +200,7 @@ class _Sound:
 
     def _note(self, sight: Sight, voiced: bool) -> None:
         self._count += 1
-        if self._count * WINDOW <= self._rules.long + self._rules.patience:
+        if self._count <= KEPT:
             self._sights.append(sight)
             self._voiced.append(voiced)
         self._voice += voiced
@@ -207,7 +211,7 @@ class _Sound:
         rules, voice = self._rules, self._voice * WINDOW
         if meaning in (Meaning.HALT, Meaning.WORDS):
             return "words"
-        if voice >= rules.long:
+        if voice >= rules.long or (self._paused and self.seconds >= rules.longest):
             return "long"
         if meaning is Meaning.BACKCHANNEL or voice < rules.least:
             return ""
