@@ -15,7 +15,7 @@ from api import _ws_messages as wire
 from api._ws_flow import MESSAGE, SHORTEST, Flow
 from api._ws_outbox import Outbox
 from api._ws_session import Session
-from api._ws_sessions import STRANGERS, Sessions
+from api._ws_sessions import KNOWN_STRANGERS, STRANGERS, Sessions
 from api.auth import known, secret_in
 from core.errors import BadRequest, Forbidden, LimitReached, Overloaded, Unauthorized, Unavailable, VoiceForgeError
 
@@ -78,10 +78,10 @@ class Connection:
     async def _talk(self, secret: str) -> None:
         try:
             await self._identify(secret)
-            if self._sessions.strangers > STRANGERS:
+            if self._sessions.strangers > (STRANGERS if self._caller.id == VISITOR.id else KNOWN_STRANGERS):
                 raise Overloaded("Too many connections wait to begin. Try again in a moment.", retry_after=1.0)
-            if self._caller.id == VISITOR.id:
-                async with asyncio.timeout(SHOW_KEY_SECONDS):
+            async with asyncio.timeout(SHOW_KEY_SECONDS):
+                while self._caller.id == VISITOR.id and not self._outbox.closing:
                     await self._read_one()
             while not self._outbox.closing:
                 await self._read_one()

@@ -176,7 +176,7 @@ def written(type: str, **values: Any) -> str:
 
 
 def failure(error: VoiceForgeError, *, fatal: bool = False) -> str:
-    more = {"param": error.param} if error.param else {}
+    more: dict[str, Any] = {"param": error.param} if error.param else {}
     if error.retry_after is not None:
         more["retry_after"] = round(error.retry_after, 3)
     return written("error", code=error.code, message=error.message, retryable=error.retryable, fatal=fatal, **more)

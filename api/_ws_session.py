@@ -18,7 +18,7 @@ from accounts.principal import Principal
 from api import _ws_messages as wire
 from api._ws_codecs import HEARD, OPUS_FRAME, Ear, Mouth, Sound, ear, mouth
 from api._ws_outbox import MOST_TEXT, Outbox
-from core.errors import BadRequest
+from core.errors import BadRequest, Overloaded
 from voice.talk import events
 from voice.talk.conversation import Conversation
 from voice.talk.journal import Journal
@@ -168,12 +168,13 @@ class Session:
     # Sound that comes in
 
     def hear(self, data: bytes) -> float:
-        """A frame; the seconds of sound that were in it. Raises BadAudio, TooLarge."""
+        """A frame; the seconds of sound that were in it. Raises BadAudio, TooLarge, Overloaded."""
         samples = self.ear.feed(data)
         seconds = len(samples) / HEARD
         self.tally.heard += seconds
-        if len(samples):
-            self.conversation.hear(samples)
+        # While the conversation waits for a client that is slow to listen, it hears no more than it has room for.
+        if len(samples) and not self.conversation.hear(samples) and not self._holding:
+            raise Overloaded("So much sound waits to be heard that this frame was left out.")
         return seconds
 
     def take(self, message: wire.Said | wire.Bare | wire.Played | wire.ToolResult) -> None:

@@ -22,7 +22,7 @@ from api import _ws_messages as wire
 from api._turn import thinks
 from api._ws_outbox import Outbox
 from api._ws_session import Session, digest, new_token
-from core.errors import NotFound, Overloaded, Unauthorized, VoiceForgeError
+from core.errors import Conflict, NotFound, Overloaded, Unauthorized, VoiceForgeError
 from storage import conversations as rows
 from storage.conversations import ConversationRecord
 from studio import Studio
@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60.0
 """How long a session waits for its client to come back."""
-STRANGERS = 64
-"""Connections that may be open without having begun a session."""
+STRANGERS, KNOWN_STRANGERS = 32, 512
+"""Connections that may be open without having begun a session: of those without a key, and with one."""
 CHECK_SECONDS = 30.0
 """How often a session's key is looked at again."""
 LAST_WORD_SECONDS = 5.0
@@ -52,6 +52,7 @@ class Sessions:
         self.clock = asyncio.get_running_loop().time
         self.strangers = 0
         self._sessions: dict[str, Session] = {}
+        self._opening: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._endings: dict[str, asyncio.Task[None]] = {}
         self._gauge = studio.metrics.gauge("conversations", "Conversations held on /ws, those included that wait.")
@@ -71,12 +72,16 @@ class Sessions:
         """
         if not asked.session:
             return await self._new(caller, asked, outbox)
+        if ending := self._endings.get(asked.session):
+            await asyncio.shield(ending)
         found = self._sessions.get(asked.session)
-        if found is None or found.over:
+        if found is None:
             return await self._again(caller, asked, outbox)
         if not found.opens(caller, asked.token):
             raise _foreign()
         await self.configure(found, asked)
+        if found.over:
+            raise Conflict("The session has just ended. Start again to go on with what was said.", param="session")
         input, output = asked.heard(), asked.spoken(found.settings.output_rate)
         found.take_over()
         found.attach(outbox, input, output, asked.received, resumed=True, token=asked.token)
@@ -139,9 +144,15 @@ class Sessions:
         kept = await self.studio.storage.read(rows.get, caller.id, asked.session)
         if not kept.token or not hmac.compare_digest(kept.token, digest(asked.token)):
             raise _foreign()
-        manner = json.loads(kept.settings) | asked.model_dump(include=MANNER, exclude_none=True)
-        items = await history(self.studio.storage, kept.id)
-        session = await self._opened(caller, asked, outbox, kept, asked.token, manner, items)
+        if kept.id in self._opening or kept.id in self._sessions:
+            raise Conflict("Another connection is just beginning this session.", param="session")
+        self._opening.add(kept.id)
+        try:
+            manner = json.loads(kept.settings) | asked.model_dump(include=MANNER, exclude_none=True)
+            items = await history(self.studio.storage, kept.id)
+            session = await self._opened(caller, asked, outbox, kept, asked.token, manner, items)
+        finally:
+            self._opening.discard(kept.id)
         if not items:
             session.conversation.begin()
         return session

@@ -10,6 +10,7 @@ HINTS = {
     "chromium": "apt-get install chromium",
     "flite": "apt-get install flite",
     "libflite": "apt-get install libflite1",
+    "nginx": "apt-get install nginx-light",
     "postgresql": "apt-get install postgresql",
 }
 
@@ -24,7 +25,7 @@ def find(name: str) -> str:
         from tests.postgresql import programs
 
         return programs()
-    return shutil.which(name) or ""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin") or ""
 
 
 def need(name: str) -> str:

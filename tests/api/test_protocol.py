@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api import _ws_messages as wire
 from api._ws_flow import PATIENCE, ROOM
@@ -16,6 +20,7 @@ from api._ws_sessions import WAIT_SECONDS
 from api.ws import MOST_BYTES
 from core.errors import BadRequest
 from voice.talk import events
+from voice.talk.settings import TalkSettings
 
 PAGE = (Path(__file__).parents[2] / "docs/protocol.md").read_text()
 CLIENT, SERVER = PAGE.split("## From the client")[1].split("## From the server")
@@ -60,7 +65,7 @@ def test_the_fields_of_an_event_stand_in_the_page(event: type):
     for field in fields(event):
         kind = str(field.type)
         made[field.name] = plain[kind] if kind in plain else () if "tuple" in kind else values[field.name]
-    message = wire.json.loads(wire.told(event(**made)))
+    message = json.loads(wire.told(event(**made)))
     named = set(re.findall(r"`(\w+)`", section(SERVER, message.pop("type"))))
     assert set(message) <= named
 
@@ -84,3 +89,26 @@ def test_close_codes_of_errors_stand_in_the_page():
 def test_the_example_in_python_is_python():
     code = PAGE.split("```python\n")[1].split("```")[0]
     compile(code, "protocol.md", "exec")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = sorted({name for model in (wire.Start, wire.Said, wire.ToolResult, wire.Played, wire.Ping)
+                 for name in model.model_fields} - {"type"})  # fmt: skip
+
+
+@given(st.sampled_from(wire.FROM_CLIENT), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
+def test_whatever_stands_in_a_message_it_is_read_or_refused(name: str, values: dict):
+    with suppress(BadRequest):
+        message = wire.read(json.dumps({"type": name} | values))
+        if isinstance(message, wire.Manner):
+            message.settings(TalkSettings())
+
+
+@given(st.text() | JSON.map(json.dumps))
+def test_whatever_text_comes_it_is_read_or_refused(text: str):
+    with suppress(BadRequest):
+        wire.read(text)

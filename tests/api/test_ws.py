@@ -620,3 +620,60 @@ async def test_a_flood_without_end_closes(opened: House, monkeypatch: pytest.Mon
             for _ in range(200):
                 await client.socket.send(b"\0\0" * 3200)
         assert await client.closed() == (4400, "Too much is sent.")
+
+
+async def test_who_shows_no_key_is_not_waited_for(keyed: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("api._ws_connection.SHOW_KEY_SECONDS", 0.1)
+    async with keyed.client() as client:
+        await client.send("ping")
+        assert (await client.next("error"))["code"] == "invalid_api_key"
+        assert (await client.closed())[0] == 4401
+
+
+async def test_only_so_many_without_a_key_may_wait(keyed: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("api._ws_connection.STRANGERS", 1)
+    async with keyed.client() as first, keyed.client() as second:
+        assert (await second.closed())[0] == 1013
+        await first.send("start", key=ADMIN)
+        await first.next("ready")
+
+
+async def test_two_connections_that_begin_the_same_old_session_do_not_both_get_it(tmp_path: Path):
+    async with house(tmp_path) as found, found.started() as (client, ready):
+        await client.send("end")
+        await client.closed()
+    async with house(tmp_path) as found, found.client() as one, found.client() as two:
+        for client in (one, two):
+            await client.send("start", session=ready["session"], token=ready["token"])
+        told = [(await client.any()) for client in (one, two)]
+        kinds = sorted(str(message["type"]) for message in told if isinstance(message, dict))
+        assert kinds in (["error", "ready"], ["ready", "ready"])  # the second may also take over
+        assert len(found.sessions) == len([talk for talk in found.talks.opened if not talk.over]) == 1
+
+
+async def test_what_nobody_has_room_for_is_told(opened: House, monkeypatch: pytest.MonkeyPatch):
+    async with opened.started() as (client, _):
+        monkeypatch.setattr(opened.talks.last, "hear", lambda samples: False)
+        await client.socket.send(b"\0\0" * 320)
+        assert (await client.next("error"))["code"] == "overloaded"
+
+
+async def test_nothing_is_left_of_many_that_came_and_went(opened: House):
+    async def come_and_go(number: int) -> None:
+        async with opened.started() as (client, _):
+            opened.talks.last.say(2)
+            await client.socket.send(b"\0\0" * 320)
+            await client.settled()
+            if number % 2:
+                await client.send("end")
+                await client.closed()
+
+    await come_and_go(1)
+    before = len(asyncio.all_tasks())
+    await asyncio.gather(*(come_and_go(number) for number in range(40)))
+    for session in list(opened.sessions._sessions.values()):
+        await opened.sessions.end(session, "test")
+    await until(lambda: len(asyncio.all_tasks()) <= before)
+    assert (len(opened.sessions), opened.sessions.strangers) == (0, 0)
+    assert opened.studio.accounts._running.running("local") == 0
+    assert all(talk.over for talk in opened.talks.opened)
