@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -69,7 +69,7 @@ async def _held(scenario: Scenario, seed: int) -> Call:
     )
     loop = asyncio.get_running_loop()
     log, laws = Log(loop.time), Laws(0.0 if scenario.mute or scenario.dies else WORD_SECONDS)
-    caller = Caller(scenario, ScriptedCaller(saying), log, laws, Random(seed))
+    caller = Caller(scenario, ScriptedCaller(saying), log, laws, Random(seed), sleep=clock.sleep)
     talk = Conversation(made, scenario.settings, caller.emit, id="talk_0")
     made.ticker.add(talk)
     talk.begin()
@@ -92,15 +92,20 @@ def over(scenario: Scenario, log: Log, laws: Laws, talk: Conversation, *, real: 
 
 
 class ScriptedCaller:
-    """A tone, while its words are told to the scripted recogniser."""
+    """A tone. Each of its words is told to the scripted recogniser when it was said."""
 
     def __init__(self, saying: Saying):
         self._saying = saying
 
-    def frames(self, act: Act) -> list[np.ndarray]:
-        self._saying.begins(act.text)
-        seconds = act.seconds or max(1, len(act.text.split())) * WORD_SECONDS
-        return [tone(STEP, INPUT_RATE, PITCH, act.loudness)] * round(seconds / STEP)
+    def frames(self, act: Act) -> Iterator[np.ndarray]:
+        words = act.text.split()
+        steps = round((act.seconds or max(1, len(words)) * WORD_SECONDS) / STEP)
+        frame, told = tone(STEP, INPUT_RATE, PITCH, act.loudness), 0
+        for step in range(1, steps + 1):
+            yield frame
+            while told < len(words) * step // steps:
+                self._saying.begins(words[told])
+                told += 1
 
 
 def answering(scenario: Scenario) -> Answer:

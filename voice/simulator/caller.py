@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from random import Random
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from voice.talk import events as tell
 REPORT_STEPS = 5
 """Between two reports of what was played."""
 
+Sleep = Callable[[float], Awaitable[None]]
 Sound = np.ndarray | None
 """What the caller says in 20 ms; None is nothing."""
 
@@ -46,19 +47,19 @@ class Talk(Protocol):
 class Voice(Protocol):
     """How the caller sounds."""
 
-    def frames(self, act: Act) -> list[np.ndarray]:
-        """20 ms each, float32 at 16 kHz; told when the words begin, since somebody may want to know them."""
+    def frames(self, act: Act) -> Iterable[np.ndarray]:
+        """Of something that is said: 20 ms each, float32 at 16 kHz, asked for as they are said."""
         ...
 
 
 class Caller:
     """Give `emit` to the conversation, then await `live`."""
 
-    def __init__(self, scenario: Scenario, voice: Voice, log: Log, laws: Laws, chance: Random):
+    def __init__(self, scenario: Scenario, voice: Voice, log: Log, laws: Laws, chance: Random, *, sleep: Sleep):
         rate, line = scenario.settings.output_rate, scenario.line
         self._scenario, self._voice, self._log, self._laws = scenario, voice, log, laws
         self._loop = asyncio.get_running_loop()
-        self._line, self._chance = line, chance
+        self._line, self._chance, self._sleep = line, chance, sleep
         self._down = Road(line, chance)
         self._room = Room(line, rate, chance)
         self.ear = Ear(rate, line.buffer)
@@ -72,7 +73,7 @@ class Caller:
         self._old = ""
         """The response that was heard when the last words of the caller began."""
         self._calls: list[str] = []
-        self._now = 0.0
+        self._began = 0.0
 
     def _note(self, event: str, **fields: Value) -> None:
         self._seen[event] += 1
@@ -132,9 +133,9 @@ class Caller:
         self._talk = talk
         uplink = Uplink(self._line, self._chance, talk.hear)
         clock = self._loop.time
-        begun = clock()
+        begun = self._began = clock()
         for number, said in enumerate(self._acts(talk)):
-            now = self._now = clock()
+            now = clock()
             played = self._listen(now)
             if not self._there:
                 uplink.clear()
@@ -145,7 +146,7 @@ class Caller:
                     self._report()
             if talk.over:
                 break
-            await asyncio.sleep(max(0.0, begun + (number + 1) * STEP - clock()))
+            await self._sleep(max(0.0, begun + (number + 1) * STEP - clock()))
 
     def _listen(self, now: float) -> Sound:
         before = self.ear.response
@@ -172,6 +173,7 @@ class Caller:
             if act.does != "wait":
                 self._before = self._seen.copy()
             yield from does[act.does](act, talk)
+        yield from self._pause(self._began + self._scenario.stays - self._loop.time())
 
     def _takes_the_floor(self) -> None:
         self._wanted, self._old = self._answered + 1, self.ear.response

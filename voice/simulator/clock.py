@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import selectors
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from itertools import count
@@ -27,8 +26,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self):
         self.now = 0.0
         self._order = count()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
-        super().__init__(_Skipping(self))
+        self._timers: list[tuple[float, int, asyncio.TimerHandle | asyncio.Future[None]]] = []
+        super().__init__()
 
     def time(self) -> float:
         return self.now
@@ -40,32 +39,43 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         heapq.heappush(self._timers, (when, next(self._order), timer))
         return timer
 
-    def skip(self) -> None:
-        """Move the clock to the next timer, and wake all who are due then. Raises RuntimeError where nobody is."""
+    def sleep(self, seconds: float) -> asyncio.Future[None]:
+        """As asyncio.sleep, for who sleeps a thousand times: the timer is the future itself."""
+        future = self.create_future()
+        heapq.heappush(self._timers, (self.now + max(0.0, seconds), next(self._order), future))
+        return future
+
+    def _run_once(self) -> None:
+        """One round, as asyncio's own, without looking at sockets and without what only a slow loop has to tell."""
+        ready: Any = self._ready  # type: ignore[attr-defined]
+        if not ready:
+            self._skip(ready)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
+
+    def _skip(self, ready: Any) -> None:
+        """Move the clock to the next timer, and wake all who are due then."""
         timers = self._timers
         while timers and timers[0][2].cancelled():
             heapq.heappop(timers)
         if not timers:
             raise RuntimeError("Everybody waits for somebody else, and no time-out is set.")
         self.now = max(self.now, timers[0][0])
-        ready: Any = self._ready  # type: ignore[attr-defined]  # asyncio's queue, which has no public way in
         while timers and timers[0][0] <= self.now:
             timer = heapq.heappop(timers)[2]
-            if not timer.cancelled():
+            if isinstance(timer, asyncio.TimerHandle):
                 ready.append(timer)
+            elif not timer.done():
+                timer.set_result(None)
 
 
-class _Skipping(selectors.SelectSelector):
-    """Waits for nothing: where the loop would, its clock moves on."""
-
-    def __init__(self, loop: VirtualLoop):
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout > 0:
-            self._loop.skip()
-        return []
+def sleep(seconds: float) -> asyncio.Future[None]:
+    """In virtual time. Only on a VirtualLoop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop.sleep(seconds)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

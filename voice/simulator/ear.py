@@ -64,7 +64,7 @@ class Ear:
             self._held += len(frame[1])
             self.received = frame[2] + len(frame[1])
         if self.paused or not self._ready():
-            self._end(now)
+            self._end()
             return None
         frame = self._here.popleft()
         response, samples, _ = frame
@@ -89,14 +89,14 @@ class Ear:
             self._held += len(samples) - played
             self.samples -= len(samples) - played
         self.paused = True
-        self._end(now)
+        self._frame = ("", _NONE[1], position + played)
 
     def resume(self) -> None:
         self.paused = False
 
     def drop(self, now: float) -> None:
         """Throw away all that waits."""
-        self._end(now)
+        self._frame = ("", _NONE[1], self.position(now))
         self._here.clear()
         self._coming.clear()
         self._held = 0
@@ -114,7 +114,7 @@ class Ear:
             self._playing = self._held >= self._buffer or self._here[0][0] == self._whole
         return self._playing
 
-    def _end(self, now: float) -> None:
-        """Nothing is being played: where it stopped is where it stays."""
-        if len(self._frame[1]):
-            self._frame = ("", _NONE[1], self.position(now))
+    def _end(self) -> None:
+        """The last frame is over, whatever the clock makes of its 20 ms."""
+        _, samples, position = self._frame
+        self._frame = ("", _NONE[1], position + len(samples))

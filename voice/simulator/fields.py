@@ -1,4 +1,4 @@
-"""A mapping of a file, taken apart name by name. What is wrong is told with its line; what is not asked for is wrong."""
+"""A mapping of a file, taken apart name by name. What is wrong is told with its line, as is what nobody asked for."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from engines import agent as act
 from engines.base import Chunk, EngineSpec, Message, Tool, Word
 from voice.listening import OnPartial, Understood
 from voice.routing import Route
+from voice.simulator import clock
 from voice.speech import SpeechPlan, SpeechRequest
 from voice.talk.completeness import complete
 from voice.talk.interruption import Floor, PauseFirst
@@ -57,7 +58,7 @@ class LoudIsSpeech:
         return None
 
     def detect(self, windows: np.ndarray, states: list[Any]) -> np.ndarray:
-        return np.where(np.abs(windows[:, ::16]).max(axis=1) > LOUD, np.float32(0.95), np.float32(0.02))
+        return np.where(windows[:, ::16].max(axis=1) > LOUD, np.float32(0.95), np.float32(0.02))
 
 
 class Saying:
@@ -217,7 +218,7 @@ def parts(
         return ScriptedUtterance(heard, delays.transcript)
 
     return Parts(
-        ticker=ticker or Ticker(LoudIsSpeech(), inline=True),
+        ticker=ticker or Ticker(LoudIsSpeech(), inline=True, sleep=clock.sleep),
         floor=floor or PauseFirst(),
         new_id=lambda kind: f"{kind}_{next(numbers)}",
         agent=lambda settings: thinks,

@@ -67,7 +67,7 @@ def read(text: str, name: str) -> Scenario:
     if len(text.encode()) > MOST_BYTES:
         raise BadRequest(f"{name} has more than {MOST_BYTES} bytes.")
     try:
-        found = yaml.load(text, _Loader)  # noqa: S506  # A SafeLoader.
+        found = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise BadRequest(f"{name}{_where(error)}: this is no YAML: {_problem(error)}.") from None
     except (RecursionError, ValueError) as error:
@@ -97,6 +97,7 @@ def _scenario(fields: Fields, name: str) -> Scenario:
         idle=fields.text("idle"),
         dies=fields.text("voice_dies_in"),
         mute=fields.text("voice_fails_in"),
+        stays=fields.number("stays", 0.0, 0, MOST_SECONDS),
         patience=fields.number("patience", 30.0, 0.1, MOST_SECONDS),
         caller=tuple(_act(each) for each in fields.parts("caller", bare="does")),
         expect=tuple(_expectation(each) for each in fields.parts("expect")),

@@ -115,4 +115,6 @@ class Scenario:
     """Each sentence that holds this gets no voice at all."""
     patience: float = 30.0
     """Seconds the caller waits for anything before he goes on."""
+    stays: float = 0.0
+    """Seconds the caller stays at the least, silent in the end."""
     expect: tuple[Expectation, ...] = ()
