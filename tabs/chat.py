@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from accounts.principal import Principal
-from core.errors import VoiceForgeError
+from core.errors import Unauthorized, VoiceForgeError
 from studio import Studio
 from tabs._chat import choices, picture, script
 from tabs._gate import principal_of
@@ -21,6 +21,7 @@ from tabs._look import asset
 TITLE = "Voice chat"
 ORDER = 25
 
+SIGN_IN = "Sign in with your key at the top of the page to hold a conversation."
 LOOK = "() => { window.dispatchEvent(new Event('voiceforge-chat')); }"
 
 
@@ -30,6 +31,8 @@ def build(studio: Studio) -> Callable[..., None]:
         try:
             _caller(request).need("conversation")
             return {"choices": await choices(studio)}
+        except Unauthorized:
+            return {"problem": SIGN_IN}
         except VoiceForgeError as error:
             return {"problem": error.message}
 

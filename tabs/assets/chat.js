@@ -224,7 +224,12 @@ const wire = wireOf({
     return now.lost;
   },
   changed: () => show(),
-  lost(why) {
+  lost(why, unsaid) {
+    // What was written and never sent is written again.
+    for (const { id, content } of unsaid.filter(({ type }) => type === "message")) {
+      lines.drops(id);
+      written.value ||= content;
+    }
     sound.deaf();
     sound.tell({ drop: true });
     Object.assign(now, { on: false, muted: false, held: false, hearing: false, thinking: false, paused: false, playing: false });

@@ -99,6 +99,7 @@ function linesOf(box, nothing) {
     drops(item) {
       kept.get(item)?.node.remove();
       kept.delete(item);
+      nothing.hidden = box.children.length > 1;
     },
     note(text, kind) { return put(part("p", `vf-aside ${kind || ""}`, text)); },
     under(item, node) {

@@ -71,7 +71,7 @@ function wireOf({ hello, message, audio, unready, changed, lost }) {
     const final = code === 1000 || code in CLOSED || told;
     if (!final && performance.now() - since < GIVE_UP_MS && state !== "opening") return again();
     const never = state === "opening" ? "No connection for voice could be made. Is the app still running?" : "The connection is lost, and a minute of trying did not bring it back.";
-    finish(told || (code === 1000 ? "" : CLOSED[code] || reason || never));
+    finish((code !== 4401 && told) || (code === 1000 ? "" : CLOSED[code] || reason || never));
   }
 
   function again() {
@@ -86,9 +86,10 @@ function wireOf({ hello, message, audio, unready, changed, lost }) {
     const old = socket;
     socket = null;
     old?.close(1000);
+    const unsaid = waiting;
     [waiting, told, ready] = [[], "", false];
     turn("closed");
-    lost(why);
+    lost(why, unsaid);
   }
 
   // What is said while the line is down is said when it is up again.

@@ -302,6 +302,11 @@ def test_a_microphone_that_is_refused_is_explained_and_writing_still_works(page:
 @pytest.mark.parametrize(("code", "reason"), [(1013, "All places are taken"), (4401, "Sign in with your key")])
 def test_a_house_that_refuses_is_explained(page: Any, house: House, code: int, reason: str):
     house.script.refuse = code
+    write(page, "Hello?")
+    page.locator(".vf-chat-trouble", has_text=reason).wait_for()
+    until(page, "off")
+    assert page.locator(".vf-said").count() == 0
+    assert page.locator(".vf-write textarea").input_value() == "Hello?"
     page.locator(".vf-talk").click()
     page.locator(".vf-chat-trouble", has_text=reason).wait_for()
     until(page, "off")

@@ -87,7 +87,7 @@ def test_a_visitor_sees_the_page_and_why_he_cannot_talk(keyed: Server):
     page = asked(keyed, "chat_page", {})
     assert "vf-talk" in page["html"]
     assert "choices" not in page
-    assert "signed in" in page["problem"]
+    assert "Sign in" in page["problem"]
     assert "svg" not in asked(keyed, "chat_picture", {"turn": TURN})
 
 
