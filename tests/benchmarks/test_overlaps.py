@@ -109,6 +109,7 @@ def test_words_arrive_late():
     known = texts.index(next(text for text in texts if text))
     assert known * WINDOW == pytest.approx(0.8 - WINDOW, abs=WINDOW)
     assert texts[0] == ""
+    assert texts[-1] is not None
     assert texts[-1].split()[-1] in ("you", "blue", "tern", "hello")
 
 

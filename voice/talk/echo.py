@@ -20,7 +20,7 @@ FLOOR = 1e-9
 """Power under which there is nothing to explain, -90 dBFS."""
 KEEPS = 0.95
 """Of what is known of the delay, from one window to the next: it is an average over 0.6 seconds."""
-CLEAR = 6.0
+CLEAR = 4.5
 """How far the likeness at one delay stands out from that at the others, in their deviations, before it is an echo."""
 FOLLOWS = 0.7
 """Of what is known of the filter, from one window to the next."""
