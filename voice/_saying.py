@@ -8,11 +8,11 @@ from contextlib import aclosing
 
 import numpy as np
 
-from audio.resample import Resampler
 from audio.value import Audio
 from core.errors import CircuitOpen, EngineError, NotDownloaded, NotInstalled, Overloaded, VoiceForgeError
 from engines.base import Chunk
 from voice._ahead import Ahead
+from voice.rates import at_rate
 from voice.routing import Route
 from voice.text.parts import Pause
 from voice.text.script import Line
@@ -82,25 +82,11 @@ class Saying:
 async def _shown(line: Line, source: AsyncGenerator[Chunk], rate: int) -> AsyncGenerator[Chunk]:
     """An engine's chunks at one rate, with the words of the line as they were written."""
     words = ShownWords(line.reading)
-    async with aclosing(_at_rate(source, rate)) as chunks:
+    async with aclosing(at_rate(source, rate)) as chunks:
         async for chunk in chunks:
             yield Chunk(chunk.audio, words.feed(chunk.words))
     if last := words.end():
         yield Chunk(Audio(np.zeros(0, np.float32), rate), last)
-
-
-async def _at_rate(chunks: AsyncGenerator[Chunk], rate: int) -> AsyncGenerator[Chunk]:
-    """The same chunks at one rate, for engines whose voices differ."""
-    resampler = None
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            if chunk.audio.rate == rate:
-                yield chunk
-                continue
-            resampler = resampler or Resampler(chunk.audio.rate, rate)
-            yield Chunk(Audio(await asyncio.to_thread(resampler.feed, chunk.audio.samples), rate), chunk.words)
-    if resampler:
-        yield Chunk(Audio(resampler.flush(), rate))
 
 
 async def closed(*sayings: Saying | None) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
+from typing import Protocol
 
 from audio.resample import Resampler
 from audio.value import Audio
@@ -11,7 +12,15 @@ from core.threads import step
 from engines.base import Chunk
 
 
-async def at_rate(chunks: AsyncGenerator[Chunk], rate: int) -> AsyncGenerator[Chunk]:
+class Chunks(Protocol):
+    """Iterated over once, and closed."""
+
+    def __aiter__(self) -> AsyncIterator[Chunk]: ...
+
+    def aclose(self) -> Awaitable[None]: ...
+
+
+async def at_rate(chunks: Chunks, rate: int) -> AsyncGenerator[Chunk]:
     """The same chunks at `rate`, in Hz. Use with `contextlib.aclosing`."""
     resampler = None
     async with aclosing(chunks):

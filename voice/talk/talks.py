@@ -128,10 +128,10 @@ class Talks:
     ) -> AsyncGenerator[tuple[SpeechPlan, Chunk]]:
         request = SpeechRequest(text, settings.voice, settings.speaks, settings.language, settings.speed)
         plan = await self._speech.prepare(replace(request, dictionary=dictionary))
-        chunks = self._speech.stream(plan, priority=Priority.REALTIME)
-        async with aclosing(at_rate(chunks, settings.output_rate)) as spoken:
+        performance = await self._speech.begin(plan, priority=Priority.REALTIME)
+        async with aclosing(at_rate(performance, settings.output_rate)) as spoken:
             async for chunk in spoken:
-                yield plan, chunk
+                yield performance.plan, chunk
 
 
 def new_id(kind: str) -> str:
