@@ -80,7 +80,7 @@ class Overlap(Protocol):
 
     @property
     def seconds(self) -> float:
-        """Fed so far."""
+        """Since the first voice in it."""
         ...
 
     def feed(self, sight: Sight) -> Verdict: ...
@@ -181,9 +181,9 @@ class _Sound:
     def feed(self, sight: Sight) -> Verdict:
         rules = self._rules
         voiced = self._is_voice(sight)
+        if not (voiced or self._voice):
+            return self._nobody(sight)
         self._note(sight, voiced)
-        if not self._voice:
-            return self._told(Verdict.RESUME, "noise")
         meaning = self._lexicon.meaning(sight.text) if sight.text else Meaning.NONE
         if reason := self._interrupts(sight, meaning):
             return self._told(Verdict.INTERRUPT, reason)
@@ -193,6 +193,11 @@ class _Sound:
             self._paused = True
             return self._told(Verdict.PAUSE, "voice")
         return Verdict.WAIT
+
+    def _nobody(self, sight: Sight) -> Verdict:
+        """Our echo, or somebody far away: nothing begins, but what listens for it may go on."""
+        self._gap = 0 if sight.probability >= self._rules.threshold else self._gap + 1
+        return self._told(Verdict.RESUME, "noise") if self._gap * WINDOW >= self._rules.gap else Verdict.WAIT
 
     def _is_voice(self, sight: Sight) -> bool:
         near = sight.usual is None or sight.level >= sight.usual - self._rules.below
