@@ -78,7 +78,8 @@ FORMATS: Mapping[str, Format] = {
 def find(name: str) -> Format:
     """Raises BadRequest, naming what there is."""
     if not isinstance(name, str) or name not in FORMATS:  # a program may send anything
-        raise BadRequest(f"There is no audio format {name!r:.80}; there are {', '.join(FORMATS)}.", param="response_format")
+        known = ", ".join(FORMATS)
+        raise BadRequest(f"There is no audio format {name!r:.80}; there are {known}.", param="response_format")
     return FORMATS[name]
 
 
