@@ -1,4 +1,4 @@
-"""Simulated calls: a thousand of at least thirty seconds and three turns, each twice, under two seeds of Python's hashes.
+"""Simulated calls: a thousand of at least thirty seconds and three turns, held twice, under two seeds of hashing.
 
     python -m benchmarks.simulator            1,000 calls in two processes, then 100 in one
 
@@ -29,7 +29,7 @@ ALONE = 100
 SHORT = 60
 PROCESSES = 2
 ROOT = Path(__file__).parent.parent
-ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Idle threads of the linear algebra would keep the other core busy."""
 
 

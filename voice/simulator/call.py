@@ -16,6 +16,7 @@ from engines.base import Message
 from voice.simulator import clock
 from voice.simulator.caller import Caller
 from voice.simulator.ear import STEP
+from voice.simulator.floor import ByLength
 from voice.simulator.laws import Laws
 from voice.simulator.log import Entry, Log
 from voice.simulator.parts import WORD_SECONDS, Answer, Saying, ScriptedAgent, ScriptedVoice, parts, tone
@@ -60,6 +61,7 @@ async def _held(scenario: Scenario, seed: int) -> Call:
     made = parts(
         ScriptedAgent(answering(scenario), delays),
         saying=saying,
+        floor=ByLength(),
         voice=ScriptedVoice(
             delays,
             Breaks(scenario.mute, "The voice does not begin.", always=True),
