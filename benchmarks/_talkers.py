@@ -53,6 +53,8 @@ class Caller(asyncio.Protocol):
     speech_seconds: float = 0.0
     errors: list[str] = field(default_factory=list)
     lead: float = 0.0
+    answers: list[float] = field(default_factory=list)
+    """Seconds from the last frame of his speech to the first of each answer."""
     interrupt: float = 0.0
     """Seconds into an answer at which he interrupts it; 0 lets it end."""
     interrupted: int = 0
@@ -75,7 +77,7 @@ class Caller(asyncio.Protocol):
         self._turn = 0
         self._quiet = masked(BINARY, bytes(FRAME_BYTES))
         self._ended_at = 0.0
-        self._spoke_at = 0.0
+        self._spoke_at = self._silent_at = 0.0
         self._paused = False
 
     def connection_made(self, transport: Any) -> None:
@@ -132,6 +134,7 @@ class Caller(asyncio.Protocol):
         if not self._run_began:
             self._run_began = now
             self.turn_times.append((now, self._ended_at))
+            self.answers.append(now - self._silent_at)
             self._quiet_until = now + self.interrupt if self.interrupt else 0.0
         due = self._run_began + max(0.0, (self._expected - self._run_position) / RATE - self.lead)
         self.lateness.append(now - due)
@@ -184,6 +187,7 @@ class Caller(asyncio.Protocol):
             self._quiet_until, self._at, self._spoke_at = 0.0, 0, now
         if 0 <= self._at < len(self.speech):
             self._at += 1
+            self._silent_at = now
             self.speech_seconds += FRAME_SECONDS
             return self.speech[self._at - 1]
         return self._quiet
@@ -222,6 +226,7 @@ async def conversations(port: int, key: str, order: dict[str, Any]) -> dict[str,
     return {
         "seconds": seconds,
         "lateness": [late for caller in callers for late in caller.lateness],
+        "answers": [seconds for caller in callers for seconds in caller.answers],
         "turns": [first - decided for caller in callers for first, decided in caller.turn_times],
         "frames_sent": sum(caller.frames_sent for caller in callers),
         "frames_heard": sum(caller.frames_heard for caller in callers),

@@ -32,6 +32,7 @@ import numpy as np
 
 from audio.resample import resample
 from audio.value import Audio
+from benchmarks import _peers
 from benchmarks._harness import Report, main, percentile
 from engines.base import SynthesisRequest
 from engines.pool import Pool, PoolConfig
@@ -51,7 +52,12 @@ SHARE = 0.4
 
 
 async def measure(report: Report, args: Namespace) -> None:
+    _peers.known(args.peer)
     recordings = [await recorded(text) for text in SAYINGS]
+    if args.peer:
+        work = _peers.Work(server, callers, order, cpu_seconds, ANSWER, VOICE_DELAYS, MODEL_DELAYS)
+        await _peers.compare(report, args, work, recordings)
+        return
     speech = sum(len(pcm) for pcm in recordings) / len(recordings) / 32000
     levels = [20] if args.short else [1, 10, 50, 100, 200]
     report.figure("speech_of_a_turn", speech, unit="s", at_least=5.0 if not args.short else None)
