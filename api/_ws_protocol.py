@@ -8,15 +8,18 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 MOST = 32
 """Messages that may wait to be read."""
+LARGE = 65_536
+"""Bytes of a message behind which none waits: 32 of the largest would be 400 MB of one client's."""
 
 
 class Patient(WebSocketsSansIOProtocol):
     """Given to uvicorn as its `ws`."""
 
     def send_receive_event_to_app(self) -> None:
+        large = sum(map(len, self.frames)) > LARGE
         paused, self.read_paused = self.read_paused, True
         super().send_receive_event_to_app()
         self.read_paused = paused
-        if not paused and self.queue.qsize() >= MOST:
+        if not paused and (large or self.queue.qsize() >= MOST):
             self.read_paused = True
             self.transport.pause_reading()

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.accounts import Accounts
 from api import errors, ws
+from api._ws_protocol import Patient
 from api._ws_sessions import Sessions
 from core.errors import UnknownVoice
 from core.metrics import Metrics
@@ -123,7 +124,7 @@ async def until(true: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, access: str = "open", kind: Any = "websockets-sansio") -> AsyncIterator[House]:
+async def house(folder: Path, *, access: str = "open", kind: Any = Patient) -> AsyncIterator[House]:
     settings = Settings(data_dir=folder, access=access, admin_key=ADMIN)
     storage = await asyncio.to_thread(Storage.open, "", folder)
     accounts = Accounts(storage, settings)
