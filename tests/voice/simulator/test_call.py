@@ -49,8 +49,7 @@ def test_the_seed_makes_the_accidents_of_the_line():
 
 def test_pythons_hashes_do_not_matter():
     code = (
-        "from voice.simulator.call import simulate; from voice.simulator.parts import WORD_SECONDS
-from voice.simulator.reading import load; "
+        "from voice.simulator.call import simulate; from voice.simulator.reading import load; "
         "from voice.simulator.scenario import SHIPPED; from voice.simulator import chance; "
         "print(simulate(load(SHIPPED / 'tool_call.yaml')).log, simulate(chance.scenario(1)).log)"
     )
