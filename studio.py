@@ -175,7 +175,14 @@ def _delays(given: tuple[str, ...]) -> dict[str, float]:
 
 
 def _agent(thinking: Thinking, settings: TalkSettings) -> ChatAgent:
-    return agent(thinking, settings.agent, prompt=settings.prompt, model=settings.model)
+    return agent(
+        thinking,
+        settings.agent,
+        prompt=settings.prompt,
+        model=settings.model,
+        tool_choice=settings.tool_choice,
+        max_tokens=settings.max_tokens,
+    )
 
 
 def _thinks(thinking: Thinking, settings: TalkSettings) -> str:

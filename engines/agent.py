@@ -87,6 +87,8 @@ class Thought:
     model: str
     input_tokens: int = 0
     output_tokens: int = 0
+    finish: str = ""
+    """Why it ended, as in `engines.base.Delta`."""
 
 
 Action = Say | Listen | Call | Transfer | SendDigits | End | Thought

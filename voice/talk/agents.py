@@ -42,7 +42,14 @@ def agents(folder: Path = FOLDER) -> dict[str, Persona]:
 
 
 def agent(
-    thinking: Thinking, name: str = "", *, prompt: str = "", model: str = "", tools: Sequence[Tool] = ()
+    thinking: Thinking,
+    name: str = "",
+    *,
+    prompt: str = "",
+    model: str = "",
+    tools: Sequence[Tool] = (),
+    tool_choice: str = "auto",
+    max_tokens: int = 512,
 ) -> ChatAgent:
     """An agent by its persona's name, with another prompt or model where they are given. Raises BadRequest."""
     known = agents()
@@ -56,6 +63,8 @@ def agent(
         tools,
         name=persona.name,
         greeting="" if prompt else persona.greeting,
+        tool_choice=tool_choice,
+        max_tokens=max_tokens,
     )
 
 
@@ -74,6 +83,7 @@ class ChatAgent:
     name: str = DEFAULT
     greeting: str = ""
     temperature: float = 0.7
+    tool_choice: str = "auto"
     max_tokens: int = 512
 
     async def respond(
@@ -96,13 +106,14 @@ class ChatAgent:
                 for call in delta.calls:
                     yield Call(call)
         if routes and last:
-            yield Thought(routes[-1].engine, last.input_tokens, last.output_tokens)
+            yield Thought(routes[-1].engine, last.input_tokens, last.output_tokens, last.finish)
 
     def _request(self, event: Event, history: Sequence[Message], tools: Sequence[Tool]) -> ChatRequest:
         system = (Message("system", self.prompt),) if self.prompt else ()
         return ChatRequest(
             (*system, *history, *_told(event, history)),
             tools=(*self.tools, *tools),
+            tool_choice=self.tool_choice,
             temperature=self.temperature,
             max_tokens=self.max_tokens,
         )

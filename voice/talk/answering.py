@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import Literal
 
 import numpy as np
 
 from core.errors import VoiceForgeError
 from engines import agent as act
-from engines.base import Chunk, Word
+from engines.base import Chunk, Tool, Word
 from voice.speech import SpeechPlan
 from voice.talk import events as tell
 from voice.talk.history import History
-from voice.talk.items import Item
+from voice.talk.items import Item, messages
 from voice.talk.ledger import Heard, Span
 from voice.talk.mouth import Mouth
-from voice.talk.response import Actions, Response
+from voice.talk.response import Actions, Response, Speak
 from voice.talk.scene import Scene
 from voice.talk.sentences import Piece
+from voice.talk.settings import TalkSettings
 from voice.talk.trace import Trace
 
 _NONE = np.zeros(0, np.float32)
@@ -46,13 +48,39 @@ class Answering:
 
     def answer(self, event: act.Event, trace: Trace) -> None:
         """Begin to answer an event."""
-        self._respond(self._ask(event, draft=False), trace)
+        self._respond(self._new(trace), self._ask(event, draft=False))
+
+    def respond(
+        self, settings: TalkSettings, items: Sequence[Item] | None, waits: Sequence[asyncio.Task[None]], trace: Trace
+    ) -> str:
+        """Answer `items`, else what is in the history once `waits` are over, as these settings have it. The
+        response's id. Raises UnknownModel for an agent there is not."""
+        agent, speak = self._scene.parts.agent(settings), self._scene.parts.speak
+        response = self._new(trace, (lambda text: speak(text, settings)) if settings.speak else None)
+        self._respond(response, self._when_known(response, agent, settings.tools, items, waits))
+        return response.id
+
+    async def _when_known(
+        self,
+        response: Response,
+        agent: act.Agent,
+        tools: Sequence[Tool],
+        items: Sequence[Item] | None,
+        waits: Sequence[asyncio.Task[None]],
+    ) -> Actions:
+        if waits:
+            await asyncio.wait(waits)
+            response.after = self._history.end
+        asked = asked_of(agent, self._history.items if items is None else items, tools)
+        async with aclosing(asked) as actions:
+            async for action in actions:
+                yield action
 
     def greet(self, greeting: str, trace: Trace) -> None:
         """Say a greeting, else what the agent has to say to somebody who has said nothing yet. If it has nothing to
         say, nothing is told of it."""
         if greeting:
-            self._respond(_from(act.Say(greeting)), trace)
+            self._respond(self._new(trace), _from(act.Say(greeting)))
         else:
             self._scene.spawn(self._greet(self._ask(act.Joined(), draft=False), trace), "greet")
 
@@ -60,12 +88,11 @@ class Answering:
         async with aclosing(actions):
             first = await anext(actions, act.Listen())
             if self.response is None and not self._history.items and not isinstance(first, act.Listen):
-                self._respond(_from(first, actions), trace)
+                self._respond(self._new(trace), _from(first, actions))
                 await asyncio.wait((self._making,)) if self._making else None
 
-    def _respond(self, actions: Actions, trace: Trace) -> None:
+    def _respond(self, response: Response, actions: Actions) -> None:
         self.drop_draft()
-        response = self._new(trace)
         self._making = self._scene.spawn(response.run(actions, self._scene.now), f"respond {response.id}")
         self._commit(response)
 
@@ -139,9 +166,10 @@ class Answering:
             self.mouth.settle(now)
             self._finish(response, "failed" if response.error else "completed")
 
-    def _new(self, trace: Trace) -> Response:
+    def _new(self, trace: Trace, speak: Speak | Literal["as_set"] | None = "as_set") -> Response:
         new_id, settings = self._scene.parts.new_id, self._scene.settings
-        speak = self._speak if settings.speak else None
+        if speak == "as_set":
+            speak = self._speak if settings.speak else None
         return Response(new_id("resp"), new_id("item"), self, trace, speak=speak, patience=settings.think_timeout)
 
     def _ask(self, event: act.Event, *more: Item, draft: bool) -> Actions:
@@ -152,7 +180,7 @@ class Answering:
         return self._scene.parts.speak(text, self._scene.settings)
 
     def _commit(self, response: Response) -> None:
-        self.response = response
+        self.response, response.after = response, self._history.end
         self._scene.emit(tell.ResponseStarted(response.id, response.item))
         response.commit()
 
@@ -164,19 +192,20 @@ class Answering:
         turn = response.trace.turn(response.id, response.item, heard.seconds, self._scene.now(), self._seen)
         if status == "completed":
             self._do(response)
-        done = tell.ResponseDone(response.id, status, turn, item, calls if status == "completed" else ())
+        done = tell.ResponseDone(response.id, status, turn, item, calls if status == "completed" else (),
+                                 response.trace.finish == "length")  # fmt: skip
         self._scene.emit(done)
 
     def _said(self, response: Response, status: str, heard: Heard) -> Item | None:
         """The response as an item of the conversation; None where nothing of it was heard."""
         cut = status in ("interrupted", "cancelled")
-        spoken = self._scene.settings.speak
+        spoken = response.spoken
         if not response.text.strip() or (cut and spoken and not heard.end):
             return None
         part = heard.end if cut and spoken and not heard.whole else None
         state = "interrupted" if cut else "done"
         item = Item(response.item, "assistant", response.text, spoken, part, state)
-        self._history.add(item)
+        self._history.add(item, response.after if response.after in self._history else "")
         return item
 
     def _do(self, response: Response) -> None:
@@ -234,6 +263,16 @@ class Answering:
 
 def _span(response: Response, piece: Piece, words: tuple[Word, ...] = ()) -> Span:
     return Span(response.item, piece.start, piece.end, response.text[piece.start : piece.end], words)
+
+
+def asked_of(agent: act.Agent, items: Sequence[Item], tools: Sequence[Tool]) -> Actions:
+    """What an agent does about these items, of which the last asks for it."""
+    last = items[-1] if items else None
+    if last and last.role == "tool":
+        event: act.Event = act.ToolResult(last.call_id, last.text)
+    else:
+        event = act.Heard(next((item.known for item in reversed(items) if item.role == "user"), ""))
+    return agent.respond(event, messages(items), tools=tools)
 
 
 async def _from(first: act.Action, rest: Actions | None = None) -> Actions:

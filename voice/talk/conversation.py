@@ -16,6 +16,7 @@ from core.errors import BadRequest
 from engines import agent as act
 from voice.talk import events as tell
 from voice.talk.answering import Answering
+from voice.talk.asides import Asides
 from voice.talk.hearing import Hearing
 from voice.talk.history import History
 from voice.talk.intake import WINDOW_SECONDS, Intake
@@ -45,7 +46,10 @@ class Conversation:
         self._ours = Answering(self._scene, self._history, seen)
         self._theirs = Hearing(self._scene, self._history, self._ours, seen)
         self._intake = Intake(self._scene.began)
+        self._asides = Asides(self._scene, self._history)
         self._left_at: float | None = None
+        self._looked_at = 0
+        """Windows that are being looked at."""
 
     @property
     def settings(self) -> TalkSettings:
@@ -63,12 +67,21 @@ class Conversation:
     @property
     def waiting(self) -> float:
         """Seconds that were heard and not yet looked at."""
-        return self._intake.waiting
+        return self._intake.waiting + self._looked_at * WINDOW_SECONDS
+
+    @property
+    def response(self) -> str:
+        """The id of the response under way, empty where there is none."""
+        return self._ours.response.id if self._ours.response else ""
 
     @property
     def speaking(self) -> bool:
         """Whether a response is under way."""
         return self._ours.response is not None
+
+    def arrived(self, at: float) -> float:
+        """Seconds of the other side's own audio until a time of an event, which counts silence where none came."""
+        return self._intake.arrived(at)
 
     def begin(self) -> None:
         """Speak first, where the settings or the agent have something to say and nothing was said yet."""
@@ -91,15 +104,27 @@ class Conversation:
             self._ours.answer(act.Heard(text), self._trace("message"))
         return item
 
-    def respond(self) -> None:
-        """Answer what was said until now. Raises BadRequest where a response is under way."""
+    def respond(self, settings: TalkSettings | None = None, items: Sequence[Item] | None = None) -> str:
+        """Answer what was said until now, turns included that are not understood yet. The response's id.
+
+        Other settings and other items than the conversation's hold for this one response. Raises BadRequest where a
+        response is under way, UnknownModel for an agent there is not.
+        """
         if self._ours.response:
             raise BadRequest("A response is under way; cancel it first.")
-        last = self._history.last("user")
-        self._ours.answer(act.Heard(last.known if last else ""), self._trace("asked"))
+        waits = self._theirs.understanding if items is None else ()
+        return self._ours.respond(settings or self.settings, items, waits, self._trace("asked"))
+
+    def aside(self, settings: TalkSettings | None = None, items: Sequence[Item] | None = None) -> str:
+        """As `respond`, beside the conversation: it takes no floor and leaves nothing in the history. Raises BadRequest
+        where there are too many of them."""
+        waits = self._theirs.understanding if items is None else ()
+        return self._asides.respond(settings or self.settings, items, waits, self._trace("asked"))
 
     def commit(self) -> None:
         """The turn is over, whatever the detector thinks. Raises BadRequest where nothing was said."""
+        if self.settings.rules.mode == "manual" and (rest := self._intake.rest()) is not None:
+            self._theirs.look(rest, 0.0)
         if not self._theirs.commit():
             raise BadRequest("Nothing was said that could be committed.")
 
@@ -109,9 +134,19 @@ class Conversation:
         self._theirs.clear()
         self._scene.emit(tell.Cleared())
 
-    def cancel(self) -> None:
-        """Say no more. Nothing happens where nothing is being said."""
-        self._ours.stop("cancelled", status="cancelled")
+    def cancel(self, response: str = "") -> None:
+        """Say no more, or no more of the response that has this id. Nothing happens where nothing is being said."""
+        if not response or response == self.response:
+            self._ours.stop("cancelled", status="cancelled")
+        else:
+            self._asides.cancel(response)
+
+    def truncate(self, id: str, seconds: float) -> None:
+        """The other side has played so much of an item of ours, and no more of it. Nothing happens where it is not in
+        the history, since nothing of it was heard."""
+        if self._ours.response and self._ours.response.item == id:
+            self._ours.stop("truncated", status="cancelled")
+        self._history.cut(id, self._ours.mouth.ledger.within(id, seconds))
 
     def interrupt(self) -> None:
         """As if the other side had begun to speak."""
@@ -139,7 +174,8 @@ class Conversation:
         self._theirs.configure(settings)
 
     def add(self, item: Item, after: str = "") -> None:
-        """An item, at the end or behind another. Raises BadRequest where its id is taken or `after` is not there."""
+        """An item, at the end, behind another, or with `history.FIRST` before all. Raises BadRequest where its id is
+        taken or `after` is not there."""
         self._history.add(item, after)
 
     def delete(self, id: str) -> None:
@@ -172,6 +208,7 @@ class Conversation:
             return
         self.over = True
         self._ours.stop("closed", status="cancelled")
+        self._asides.close()
         self._theirs.clear()
         self._scene.parts.ticker.remove(self)
         await self._scene.close()
@@ -187,9 +224,12 @@ class Conversation:
                 self._scene.spawn(self.close(reason), "end")
 
     def windows(self, now: float) -> Sequence[np.ndarray | None]:
-        return () if self._left_at is not None else self._intake.windows(now)
+        found = () if self._left_at is not None else self._intake.windows(now)
+        self._looked_at = sum(window is not None for window in found)
+        return found
 
     def advance(self, now: float, windows: Sequence[np.ndarray | None], probabilities: Sequence[float]) -> None:
+        self._looked_at = 0
         for window, probability in zip(windows, probabilities, strict=True):
             self._theirs.look(window, probability)
 

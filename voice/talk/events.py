@@ -17,7 +17,8 @@ from voice.talk.items import Item
 
 @dataclass(frozen=True)
 class AudioOut:
-    """The next frame to be played. It belongs at `position`, right after the one before."""
+    """The next frame to be played. It belongs at `position`, right after the one before; a response beside the
+    conversation has positions of its own, from 0, and frames of any length."""
 
     response: str
     samples: np.ndarray
@@ -213,6 +214,8 @@ class ResponseDone:
     turn: Turn
     item: Item | None = None
     calls: tuple[ToolCall, ...] = ()
+    cut: bool = False
+    """Whether the language model was stopped by the most tokens it may write."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from voice.talk import events as tell
 from voice.talk import turns
 from voice.talk.answering import Answering
 from voice.talk.contest import Contest
-from voice.talk.history import History
+from voice.talk.history import FIRST, History
 from voice.talk.intake import SILENCE, WINDOW_SECONDS
 from voice.talk.interruption import Verdict, level
 from voice.talk.items import Item
@@ -35,6 +36,8 @@ class Hearing:
         self._contest: Contest | None = None
         self._usual: float | None = None
         """How loud they speak, dBFS."""
+        self._pending: dict[asyncio.Task[None], str] = {}
+        """The turns that are over and not understood yet."""
         self._owed: Trace | None = None
         """Of a turn that was not answered yet, since they had begun to speak again."""
         self._forget()
@@ -45,6 +48,7 @@ class Hearing:
 
     def look(self, window: np.ndarray | None, probability: float) -> None:
         """The next window, None for one of silence, and how probable it is that it holds speech."""
+        real = window is not None
         window = SILENCE if window is None else window
         self._turns.quiet(self._ours.response is None)
         if self._ours.response:
@@ -53,10 +57,16 @@ class Hearing:
             self._end_contest()
             if probability >= self._turns.rules.threshold:
                 self._usual = _usual(self._usual, level(window))
-        self._keep(window)
+        if real or self._turns.rules.mode != "manual":
+            self._keep(window)
         self._seen.append((self._turns.clock, probability))
         for event in self._turns.feed(probability):
             self._turned(event)
+
+    @property
+    def understanding(self) -> tuple[asyncio.Task[None], ...]:
+        """At work on the text of turns that are over."""
+        return tuple(self._pending)
 
     def commit(self) -> bool:
         """The turn is over, whatever the detector thinks. False where nothing was said."""
@@ -84,8 +94,8 @@ class Hearing:
             return
         self._end_contest()
         if verdict is Verdict.INTERRUPT:
-            self._ours.stop(reason)
             self._tell_turn()
+            self._ours.stop(reason)
             return
         noticed = mouth.paused or self._turns.open
         if mouth.paused:
@@ -169,10 +179,12 @@ class Hearing:
 
     def _stopped(self, event: turns.Stopped) -> None:
         self._trace.speech_stopped = event.at
-        self._held = []
+        manual = self._turns.rules.mode == "manual"
+        if not manual:  # there nothing is left out that came
+            self._held = []
         if self._told:
             self._scene.emit(tell.SpeechStopped(event.at, self._turn))
-        if self._utterance is None:
+        if self._utterance is None or manual:
             return
         self._utterance.settle()
         settings = self._scene.settings
@@ -189,14 +201,18 @@ class Hearing:
         if self._contest:
             self.resolve(Verdict.RESUME, "short")
             return
-        self._ours.stop("turn") if self._ours.response else None
+        if self._ours.response and self._scene.settings.respond:
+            self._ours.stop("turn")
         self._trace.ended, self._trace.reason = self._scene.now(), event.reason
         utterance, turn, trace = self._utterance, self._turn, self._trace
         self._forget()
         self._before.clear()
         self._scene.emit(tell.TurnEnded(event.at, turn, event.reason, event.waited))
         if utterance:
-            self._scene.spawn(self._understand(utterance, turn, trace), f"understand {turn}")
+            before, place = self.understanding, self._place()
+            task = self._scene.spawn(self._understand(utterance, turn, trace, place, before), f"understand {turn}")
+            self._pending[task] = turn
+            task.add_done_callback(lambda task: self._pending.pop(task, None))
         else:
             self._scene.emit(tell.ItemDeleted(turn))
 
@@ -228,8 +244,15 @@ class Hearing:
         if understood.text and self._ours.response is None:
             self._ours.think_ahead(understood.text, replace(trace))
 
-    async def _understand(self, utterance: Utterance, turn: str, trace: Trace) -> None:
-        """The text of a turn that is over becomes an item, and is answered."""
+    def _place(self) -> tuple[str, ...]:
+        """Where a turn that ends now belongs: behind the last of these that is there."""
+        last = self._history.items[-1:]
+        return (last[0].id if last else FIRST, *self._pending.values())
+
+    async def _understand(
+        self, utterance: Utterance, turn: str, trace: Trace, place: Sequence[str], before: Sequence[asyncio.Task[None]]
+    ) -> None:
+        """The text of a turn that is over becomes an item in its place, once those `before` are, and is answered."""
         try:
             understood = await utterance.final()
         except VoiceForgeError as error:
@@ -244,7 +267,10 @@ class Hearing:
         if not text:
             self._nothing(turn)
             return
-        self._history.add(Item(turn, "user", text, spoken=True))
+        if before:
+            await asyncio.wait(before)
+        there = (id for id in reversed(place) if id == FIRST or id in self._history)
+        self._history.add(Item(turn, "user", text, spoken=True), next(there, ""))
         if self._turns.open:
             self._owed = trace
         elif self._scene.settings.respond and not self._ours.adopt(text, trace):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.errors import BadRequest
 from engines.base import Message
@@ -12,6 +13,10 @@ from voice.talk.scene import Scene
 
 MOST_ITEMS = 2000
 """Kept in memory; older ones are forgotten here, and stay where they are stored."""
+
+
+FIRST = "root"
+"""In place of an item's id: before all of them."""
 
 
 class History:
@@ -25,6 +30,11 @@ class History:
     def items(self) -> tuple[Item, ...]:
         return tuple(self._items)
 
+    @property
+    def end(self) -> str:
+        """The id of the last one; empty where there is none."""
+        return self._items[-1].id if self._items else ""
+
     def messages(self, *more: Item) -> tuple[Message, ...]:
         """As a language model reads them, with `more` behind them."""
         return messages((*self._items, *more))
@@ -32,11 +42,15 @@ class History:
     def last(self, role: str) -> Item | None:
         return next((item for item in reversed(self._items) if item.role == role), None)
 
+    def __contains__(self, id: str) -> bool:
+        return any(item.id == id for item in self._items)
+
     def add(self, item: Item, after: str = "") -> None:
-        """At the end, or behind another. Raises BadRequest where its id is taken or `after` is not there."""
+        """At the end, behind another, or with `FIRST` before all. Raises BadRequest where its id is taken or `after` is
+        not there."""
         if any(item.id == own.id for own in self._items):
             raise BadRequest(f"There is an item {item.id[:80]!r} already.", param="id")
-        at = self._index(after) + 1 if after else len(self._items)
+        at = len(self._items) if not after else 0 if after == FIRST else self._index(after) + 1
         before = self._items[at - 1].id if at else ""
         self._items.insert(at, item)
         del self._items[:-MOST_ITEMS]
@@ -48,6 +62,14 @@ class History:
         self._items[self._index(item.id)] = item
         self._scene.emit(tell.ItemDone(item))
 
+    def cut(self, id: str, end: int) -> None:
+        """Of an item of ours no more than `end` characters were heard, rounded down to a whole word. Nothing happens
+        where it is not there."""
+        if id not in self:
+            return
+        item = self._items[self._index(id)]
+        self.replace(replace(item, heard=_whole(item.text, end), status="interrupted"))
+
     def delete(self, id: str) -> None:
         """Raises BadRequest where it is not there."""
         del self._items[self._index(id)]
@@ -58,3 +80,11 @@ class History:
             if item.id == id:
                 return index
         raise BadRequest(f"There is no item {id[:80]!r}.", param="id")
+
+
+def _whole(text: str, end: int) -> int:
+    """`end`, or where the word begins that it would tear."""
+    end = min(max(end, 0), len(text))
+    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end -= 1
+    return end

@@ -16,6 +16,9 @@ GRACE = 0.12
 MOST_WAITING = 10 * INPUT_RATE
 """Samples that may wait; more than anybody says in the time that a tick takes is an attack or a mistake."""
 
+MOST_GAPS = 64
+"""Stretches of silence in its place that are remembered."""
+
 SILENCE = np.zeros(WINDOW, np.float32)
 
 
@@ -27,7 +30,9 @@ class Intake:
         self._parts: deque[np.ndarray] = deque()
         self._waiting = 0
         self._seen = 0
-        self._real_until = 0
+        self._stood_in: deque[tuple[int, int]] = deque(maxlen=MOST_GAPS)
+        """Where silence stood in for what did not come: samples seen by then, and all that stood in until there."""
+        self._silent = 0
 
     @property
     def waiting(self) -> float:
@@ -50,8 +55,19 @@ class Intake:
         due = int((now - self._joined - GRACE) * INPUT_RATE)
         while self._seen + WINDOW <= due:
             found.append(self._window(self._waiting) if self._waiting else None)
-            self._seen += 0 if found[-1] is not None else WINDOW
+            if found[-1] is None:
+                self._seen += WINDOW
+                self._stand_in(WINDOW)
         return found
+
+    def rest(self) -> np.ndarray | None:
+        """What waits that is less than a window, followed by silence."""
+        return self._window(min(self._waiting, WINDOW)) if self._waiting else None
+
+    def arrived(self, at: float) -> float:
+        """Seconds of audio that had arrived when so many were heard, silence in its place included."""
+        reached = round(at * INPUT_RATE)
+        return at - next((silent for seen, silent in reversed(self._stood_in) if seen <= reached), 0) / INPUT_RATE
 
     def shift(self, seconds: float) -> None:
         """Time that does not count, since nobody was there."""
@@ -74,4 +90,13 @@ class Intake:
             at += taken
         self._waiting -= size
         self._seen += WINDOW
+        if size < WINDOW:
+            self._stand_in(WINDOW - size)
         return window
+
+    def _stand_in(self, samples: int) -> None:
+        """So much of what was seen last did not arrive."""
+        self._silent += samples
+        if self._stood_in and self._stood_in[-1][0] == self._seen - WINDOW:
+            self._stood_in.pop()  # one stretch
+        self._stood_in.append((self._seen, self._silent))

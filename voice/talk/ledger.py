@@ -203,6 +203,23 @@ class Ledger:
                 item.base_end = piece.span.end
                 item.base_samples += piece.samples
 
+    def within(self, item: str, seconds: float) -> int:
+        """The characters of an item's text that the first so many seconds of its audio hold, whoever heard them. Where
+        the audio was too long ago the text's share of it, which may be no whole word."""
+        samples, found = round(seconds * self.rate), self._items.get(item)
+        if found is None:
+            told = self._results.get(item, Heard())
+            return _share(told.end, samples, round(told.seconds * self.rate))
+        if samples < found.base_samples:
+            return _share(found.base_end, samples, found.base_samples)
+        end, left = found.base_end, samples - found.base_samples
+        for piece in found.pieces:
+            if not (piece.ended and left >= piece.samples):
+                reached = piece.reach.at(left) if piece.reach else 0
+                return max(end, min(piece.span.start + reached, piece.span.end) if reached else end)
+            end, left = piece.span.end, left - piece.samples
+        return end
+
     def heard(self, item: str) -> Heard:
         """Nothing of an item that was never sent."""
         found = self._items.get(item)
@@ -247,6 +264,10 @@ class Ledger:
             self._results[oldest] = self._sum(self._items.pop(oldest))
         while len(self._results) > RESULTS:
             del self._results[next(iter(self._results))]
+
+
+def _share(end: int, samples: int, of: int) -> int:
+    return end * min(samples, of) // of if of else 0
 
 
 def _is_behind(piece: Piece, position: int) -> bool:

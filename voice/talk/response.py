@@ -70,6 +70,9 @@ class Response:
         """Whether all its audio was given."""
         self.error: VoiceForgeError | None = None
         self.sent_all = False
+        self.after = ""
+        """The item that it answers, behind which its own belongs."""
+        self.spoken = speak is not None
         self._listener, self._speak, self._patience = listener, speak, patience
         self._committed = asyncio.Event()
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue()

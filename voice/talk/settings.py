@@ -42,5 +42,9 @@ class TalkSettings:
     """Hz of what it says. Stays as it began."""
     lead: float = 0.1
     """Seconds that audio may leave ahead of being played, so that an uneven road does not interrupt it."""
+    tool_choice: str = "auto"
+    """`auto`, `none`, `required`, or the name of the tool that must be called."""
+    max_tokens: int = 512
+    """Of one answer, calls included."""
     think_timeout: float = 20.0
     """Seconds a language model may take for its first piece, and between two."""

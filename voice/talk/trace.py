@@ -30,10 +30,11 @@ class Trace:
     speaks: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    finish: str = ""
     partials: list[tuple[float, str]] = field(default_factory=list)
 
     def thought(self, action: Thought) -> None:
-        self.thinks = action.model
+        self.thinks, self.finish = action.model, action.finish
         self.input_tokens += action.input_tokens
         self.output_tokens += action.output_tokens
 

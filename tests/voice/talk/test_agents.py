@@ -34,7 +34,7 @@ async def acts(agent: ChatAgent, event: Any, history=SAID, **options: Any) -> li
 async def test_it_says_what_the_model_writes_and_who_it_was():
     thinking, pool = house(WORDS)
     found = await acts(ChatAgent(thinking, "Be brief."), Heard("Hello"))
-    assert found == [Say("Hello"), Say(" there."), Thought("rules", 3, 2)]
+    assert found == [Say("Hello"), Say(" there."), Thought("rules", 3, 2, "stop")]
     assert pool.requests[0].messages == (Message("system", "Be brief."), *SAID)
 
 
@@ -44,7 +44,7 @@ async def test_a_tool_is_run_by_the_other_side_and_its_answer_goes_on():
     assert await acts(chat, Heard("Look!"), tools=(Tool("look"),)) == [
         Say("One moment."),
         Call(CALL),
-        Thought("rules", 3),
+        Thought("rules", 3, finish="tool_calls"),
     ]
     assert [tool.name for tool in pool.requests[0].tools] == ["own", "look"]
     history = (*SAID, Message("assistant", calls=(CALL,)), Message("tool", "nothing", call_id="c1"))
@@ -58,7 +58,7 @@ async def test_a_draft_only_says_and_one_that_wanted_more_is_not_whole():
     assert pool.open == 0
     thinking, _ = house(WORDS)
     assert await acts(ChatAgent(thinking), Heard("Hello"), draft=True) == [
-        Say("Hello"), Say(" there."), Thought("rules", 3, 2)
+        Say("Hello"), Say(" there."), Thought("rules", 3, 2, "stop")
     ]  # fmt: skip
 
 
