@@ -77,4 +77,5 @@ async def version() -> dict[str, str]:
 async def metrics(studio: House, caller: Caller) -> Response:
     """Figures in Prometheus' text format, for who may see the usage."""
     caller.need("usage")
+    studio.metrics.gauge("tasks", "Tasks of the event loop.").set(len(asyncio.all_tasks()))
     return Response(await asyncio.to_thread(studio.metrics.text), media_type=studio.metrics.content_type)

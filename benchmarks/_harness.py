@@ -108,13 +108,24 @@ class Report:
         return 1 if self.missed else 0
 
 
-def main(name: str, measure: Measure, *, rounds: int = 9, short: int = 3, argv: Sequence[str] | None = None) -> int:
-    """Parse the common command line, run `measure` (plain or async) and answer the exit status."""
+def main(
+    name: str,
+    measure: Measure,
+    *,
+    rounds: int = 9,
+    short: int = 3,
+    options: Callable[[argparse.ArgumentParser], None] | None = None,
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Parse the common command line and what `options` adds to it, run `measure` (plain or async) and answer the exit
+    status."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--short", action="store_true", help="fewer rounds; ends within 50 seconds")
     parser.add_argument("--rounds", type=int, help=f"rounds of each measurement ({rounds}, with --short {short})")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME", help="measure a peer too, alternating")
+    if options:
+        options(parser)
     args = parser.parse_args(argv)
     args.rounds = args.rounds or (short if args.short else rounds)
     report = Report(name)
