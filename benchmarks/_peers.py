@@ -99,7 +99,7 @@ def healthy(rounds: list[dict[str, float]]) -> bool:
 async def once(
     report: Report, name: str, begin: Server, work: Work, recordings: list[bytes], count: int, turns: int, speech: float
 ) -> dict[str, float]:
-    """`late` is behind the moment of being played, were playing to begin with the first frame plus the lead."""
+    """`late_p99_ms` is behind the moment at which a frame is played where playing begins with the first frame."""
     async with begin() as (port, process, key), work.callers(port, key) as ask:
         await ask(work.order(recordings, 1, 1, speech))
         before, began = work.cost(process), time.perf_counter()
@@ -109,7 +109,7 @@ async def once(
         report.note(f"{name} at {count}: {error}")
     answers = [1000 * value for value in result["answers"]] or [float("nan")]
     added = [value - 1000 * (ENDPOINT + work.scripted[name]) for value in answers]
-    late = [1000 * value for value in result["lateness"]] or [float("nan")]
+    late = [1000 * (value - result["lead"]) for value in result["lateness"]] or [float("nan")]
     return {
         "cpu_of_a_core_each": 100 * used / seconds / count,
         "voice_to_voice_p50_ms": percentile(answers, 50),
@@ -138,7 +138,7 @@ def environment(name: str) -> Path:
     done = folder / "complete"
     if not done.exists():
         print(f"Installing {', '.join(PACKAGES[name])} into {folder}.", file=sys.stderr)
-        venv.create(folder, clear=True, with_pip=True)
+        venv.create(folder, clear=True, symlinks=True, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "--only-binary=:all:", *PACKAGES[name]], check=True)
         done.touch()
     return python

@@ -226,6 +226,7 @@ async def conversations(port: int, key: str, order: dict[str, Any]) -> dict[str,
     return {
         "seconds": seconds,
         "lateness": [late for caller in callers for late in caller.lateness],
+        "lead": callers[0].lead,
         "answers": [seconds for caller in callers for seconds in caller.answers],
         "turns": [first - decided for caller in callers for first, decided in caller.turn_times],
         "frames_sent": sum(caller.frames_sent for caller in callers),
