@@ -218,8 +218,8 @@ def parts(
         return ScriptedUtterance(heard, delays.transcript)
 
     return Parts(
-        ticker=ticker or Ticker(LoudIsSpeech(), inline=True, sleep=clock.sleep),
-        floor=floor or PauseFirst(),
+        ticker=ticker or Ticker(LoudIsSpeech(), inline=True, sleep=clock.sleeping()),
+        floor=lambda language: floor or PauseFirst(language=language),
         new_id=lambda kind: f"{kind}_{next(numbers)}",
         agent=lambda settings: thinks,
         utterance=utterance,

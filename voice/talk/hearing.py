@@ -18,7 +18,7 @@ from voice.talk.answering import Answering
 from voice.talk.contest import Contest
 from voice.talk.history import FIRST, History
 from voice.talk.intake import SILENCE, WINDOW_SECONDS
-from voice.talk.interruption import Verdict, level
+from voice.talk.interruption import Floor, Verdict, level
 from voice.talk.items import Item
 from voice.talk.scene import Scene
 from voice.talk.settings import TalkSettings
@@ -135,7 +135,7 @@ class Hearing:
                 return probability
             mouth = self._ours.mouth
             before = self._before[-1] if self._before else None
-            self._contest = Contest(self._scene.parts.floor, mouth.rate, mouth.left(), before)
+            self._contest = Contest(self._floor(), mouth.rate, mouth.left(), before)
             mouth.overheard = self._contest.left
         contest = self._contest
         follows = self._utterance and self._utterance.follows
@@ -144,6 +144,9 @@ class Hearing:
         if verdict is not Verdict.WAIT:
             self.resolve(verdict, contest.reason)
         return probability
+
+    def _floor(self) -> Floor:
+        return self._scene.parts.floor(self._scene.settings.language)
 
     def _end_contest(self) -> None:
         if self._contest:

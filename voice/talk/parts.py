@@ -17,7 +17,8 @@ from voice.talk.ticker import Ticker
 @dataclass(frozen=True)
 class Parts:
     ticker: Ticker
-    floor: Floor
+    floor: Callable[[str], Floor]
+    """Who judges overlaps in a language; empty where it is not known."""
     new_id: Callable[[str], str]
     """A name nobody else has, beginning with what it is for."""
     agent: Callable[[TalkSettings], Agent]

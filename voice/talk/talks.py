@@ -43,13 +43,13 @@ class Talks:
         *,
         thinks: Callable[[TalkSettings], str] = lambda settings: "",
         most: int = 200,
-        floor: Floor | None = None,
+        floor: Callable[[str], Floor] | None = None,
     ):
         """`agent` raises UnknownModel for one there is not; `thinks` names the pool's engine behind it, if one is."""
         self._pool, self._routing, self._speech = pool, routing, speech
         self._agent, self._thinks, self._most = agent, thinks, most
         self._warming: set[asyncio.Task[None]] = set()
-        self._floor = floor or PauseFirst()
+        self._floor = floor or _pause_first
         self._ticker = Ticker(detector)
         self._open: dict[str, Conversation] = {}
 
@@ -132,6 +132,10 @@ class Talks:
         async with aclosing(at_rate(performance, settings.output_rate)) as spoken:
             async for chunk in spoken:
                 yield performance.plan, chunk
+
+
+def _pause_first(language: str) -> Floor:
+    return PauseFirst(language=language)
 
 
 def new_id(kind: str) -> str:
