@@ -139,7 +139,7 @@ def environment(name: str) -> Path:
     if not done.exists():
         print(f"Installing {', '.join(PACKAGES[name])} into {folder}.", file=sys.stderr)
         venv.create(folder, clear=True, symlinks=True, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--only-binary=:all:", *PACKAGES[name]], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES[name]], check=True)
         done.touch()
     return python
 
