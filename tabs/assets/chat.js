@@ -179,7 +179,10 @@ const said = {
     const mine = first;
     response = first = null;
     ear.until(arrived);
-    if (status !== "failed") setTimeout(() => measured(turn, mine), mine && mine.heard === null && status === "completed" ? 600 : 0);
+    if (status === "failed") return;
+    // A short answer has left before its first sample is audible.
+    if (mine?.heard === null && status === "completed") setTimeout(measured, 600, turn, mine);
+    else measured(turn, mine);
   },
   error({ message, fatal }) {
     if (!fatal) lines.note(message, "bad");
@@ -191,7 +194,7 @@ const said = {
 // `first_heard` is the page's own: when the answer's first sample was audible, on the house's clock. Half of the way of
 // a message lies before what the house heard, and half behind what it sent.
 function measured(turn, mine) {
-  if (mine?.heard !== null && mine && turn.first_frame !== null) turn.first_heard = turn.first_frame + mine.heard + wire.trip;
+  if (typeof mine?.heard === "number" && turn.first_frame !== null) turn.first_heard = turn.first_frame + mine.heard + wire.trip;
   turns += 1;
   lines.under(turn.item, turnLine(turn, turns, draw));
 }
