@@ -32,7 +32,7 @@ class KeyBody(BaseModel):
     """A key to be made. Without an expiry it lasts until it is revoked."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-    scopes: list[str] = ["speech", "transcription", "audio"]
+    scopes: list[str] = ["speech", "transcription", "audio", "conversation"]
     expires_at: datetime | None = None
     limits: LimitsBody = LimitsBody()
 

@@ -26,7 +26,8 @@ from math import sqrt
 import numpy as np
 
 from benchmarks._harness import Report, main, percentile
-from benchmarks._overlaps import HELD_OUT, RATE, TUNING, Clip, Material, clips, ours
+from benchmarks._overlap_words import HELD_OUT, TUNING, Material
+from benchmarks._overlaps import RATE, Clip, clips, ours
 from engines.base import EngineConfig
 from engines.vad.silero import Silero
 from voice.talk.echo import EchoGuard

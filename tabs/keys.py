@@ -118,7 +118,7 @@ def _table() -> tuple[gr.Textbox, gr.HTML]:
 
 def _form() -> tuple[list[Any], gr.Button]:
     name = gr.Textbox(label="Name", placeholder="What is this key for?", max_length=100, elem_id="keys-name")
-    scopes = gr.CheckboxGroup(list(SCOPES), value=["speech", "transcription"], label="It may use")
+    scopes = gr.CheckboxGroup(list(SCOPES), value=["speech", "transcription", "conversation"], label="It may use")
     expiry = gr.Dropdown(EXPIRY, value=0, label="Expires after")
     with gr.Accordion("Limits", open=False), gr.Row():
         limits = [

@@ -3,7 +3,8 @@ import pytest
 
 from benchmarks import _overlaps as material
 from benchmarks import overlaps
-from benchmarks._overlaps import HELD_OUT, RATE, TUNING, Clip, Plan
+from benchmarks._overlap_words import HELD_OUT, TUNING
+from benchmarks._overlaps import RATE, Clip, Plan
 from voice.talk.interruption import WINDOW, Rules, Sight
 
 SILENCE = Sight(0.0, -70.0, usual=-25.0)
