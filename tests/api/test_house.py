@@ -20,7 +20,7 @@ def test_a_secret_is_shown_once(client):
     made = make(client, "once", limits={"requests_per_minute": 5})
     assert made["secret"].startswith("vf_live_")
     assert (made["object"], made["name"], made["limits"]["requests_per_minute"]) == ("key", "once", 5)
-    assert made["scopes"] == ["audio", "speech", "transcription"]
+    assert made["scopes"] == ["audio", "conversation", "speech", "transcription"]
     again = client.get(f"/v1/keys/{made['id']}").json()
     assert again == {name: value for name, value in made.items() if name != "secret"}
     assert made["secret"] not in client.get("/v1/keys").text
