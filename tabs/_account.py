@@ -76,7 +76,7 @@ def _sign_in(studio: Studio, badge: gr.HTML, who: gr.State) -> None:
 def _brand() -> str:
     return (
         f'<div class="vf-brand">{asset("favicon.svg")}<div><h1>VoiceForge</h1>'
-        "<p>Speech out, speech in, and the keys to both.</p></div></div>"
+        "<p>Speech out, speech in, and conversation, with keys of your own.</p></div></div>"
     )
 
 

@@ -175,7 +175,7 @@ class DigitsAsked:
 
 @dataclass(frozen=True)
 class Turn:
-    """How a response came about: seconds on the clock that was heard, None for what did not happen."""
+    """How a response came about: seconds since the conversation began, None for what did not happen."""
 
     response: str
     item: str

@@ -59,7 +59,7 @@ class Hearing:
                 self._usual = _usual(self._usual, level(window))
         if real or self._turns.rules.mode != "manual":
             self._keep(window)
-        self._seen.append((self._turns.clock, probability))
+        self._seen.append((self._scene.now(), probability))
         for event in self._turns.feed(probability):
             self._turned(event)
 
@@ -111,8 +111,9 @@ class Hearing:
         """What is heard after the speech has stopped, which is nothing unless it continues."""
         self._turn = self._partial = ""
         """The id of the item that the open turn will be, and what was understood of it."""
+        self._began = 0.0
         self._told = False
-        """Whether the open turn was told to anybody."""
+        """Whether the open turn was told to anybody, and where in the audio it began."""
         self._trace = Trace()
 
     def _keep(self, window: np.ndarray) -> None:
@@ -168,7 +169,8 @@ class Hearing:
                 self._ours.answer(act.Silence(event.seconds), Trace(ended=self._scene.now(), reason="idle"))
 
     def _started(self, event: turns.Started) -> None:
-        self._trace = Trace(speech_started=event.at)
+        self._trace = Trace(speech_started=self._when(event.at))
+        self._began = event.at
         self._turn, self._told, self._partial = self._scene.parts.new_id("item"), False, ""
         if self._utterance is None:
             self._begin_utterance(tuple(self._before))
@@ -176,12 +178,16 @@ class Hearing:
             self._tell_turn()
 
     def _tell_turn(self) -> None:
-        if self._turn and not self._told and self._trace.speech_started is not None:
+        if self._turn and not self._told:
             self._told = True
-            self._scene.emit(tell.SpeechStarted(self._trace.speech_started, self._turn))
+            self._scene.emit(tell.SpeechStarted(self._began, self._turn))
+
+    def _when(self, at: float) -> float:
+        """A time of the audio as one of the conversation, which it runs ahead of where it came late."""
+        return self._scene.now() - (self._turns.clock - at)
 
     def _stopped(self, event: turns.Stopped) -> None:
-        self._trace.speech_stopped = event.at
+        self._trace.speech_stopped = self._when(event.at)
         manual = self._turns.rules.mode == "manual"
         if not manual:  # there nothing is left out that came
             self._held = []
