@@ -40,7 +40,7 @@ class Settings:
     """Folder of the database, the models and the secret key."""
     access: str = _setting("VOICEFORGE_ACCESS", "auto")
     """`open`: no key needed, only on a loopback address. `key`: everything that spends or reveals needs a key or a
-    signed-in person. `auto`: open on loopback, key elsewhere."""
+    signed-in person. `auto`: open on loopback, key elsewhere and where PUBLIC_URL says that others come by."""
     admin_key: str = _setting("VOICEFORGE_ADMIN_KEY", "", secret=True)
     """A key with every right, any string of 20 or more characters. Without it one is made at the first start
     that asks for keys, and kept in admin-key.txt in the data folder."""
@@ -104,7 +104,7 @@ class Settings:
     def __post_init__(self):
         """Raises BadSettings on what cannot stand together."""
         if self.access == "auto":
-            object.__setattr__(self, "access", "open" if is_loopback(self.host) else "key")
+            object.__setattr__(self, "access", "open" if is_loopback(self.host) and not self.public_url else "key")
         if self.access not in ("open", "key"):
             raise BadSettings(f"VOICEFORGE_ACCESS is {self.access!r}; it takes open, key or auto.")
         public = not is_loopback(self.host)
