@@ -71,7 +71,7 @@ async def _held(scenario: Scenario, seed: int) -> Call:
     )
     loop = asyncio.get_running_loop()
     log, laws = Log(loop.time), Laws(0.0 if scenario.mute or scenario.dies else WORD_SECONDS)
-    caller = Caller(scenario, ScriptedCaller(saying), log, laws, Random(seed), sleep=clock.sleep)
+    caller = Caller(scenario, ScriptedCaller(saying), log, laws, Random(seed), sleep=clock.sleeping())
     talk = Conversation(made, scenario.settings, caller.emit, id="talk_0")
     made.ticker.add(talk)
     talk.begin()

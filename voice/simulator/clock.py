@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from itertools import count
 from typing import Any, TypeVar
@@ -72,11 +72,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 timer.set_result(None)
 
 
-def sleep(seconds: float) -> asyncio.Future[None]:
-    """In virtual time. Only on a VirtualLoop."""
+def sleeping() -> Callable[[float], Awaitable[None]]:
+    """The cheapest way to sleep on the loop that runs. It is looked up once, since each look costs a system call."""
     loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    return loop.sleep(seconds)
+    return loop.sleep if isinstance(loop, VirtualLoop) else asyncio.sleep
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -13,7 +13,7 @@ from voice.simulator import clock
 def test_hours_take_no_time():
     async def work() -> float:
         await asyncio.sleep(3600)
-        await clock.sleep(1800)
+        await clock.sleeping()(1800)
         return asyncio.get_running_loop().time()
 
     begun = time.monotonic()
@@ -21,12 +21,12 @@ def test_hours_take_no_time():
     assert time.monotonic() - begun < 5
 
 
-@pytest.mark.parametrize("sleep", [asyncio.sleep, clock.sleep])
+@pytest.mark.parametrize("sleep", ["asyncio", "loop"])
 def test_who_went_to_sleep_first_wakes_first(sleep):
     woken: list[int] = []
 
     async def sleeper(number: int) -> None:
-        await sleep(1.0)
+        await (asyncio.sleep if sleep == "asyncio" else clock.sleeping())(1.0)
         woken.append(number)
 
     async def work() -> None:
@@ -41,7 +41,7 @@ def test_a_timeout_is_cancelled_and_moves_no_clock():
         async with asyncio.timeout(100):
             await asyncio.sleep(1)
         task = asyncio.create_task(asyncio.sleep(50))
-        waits = asyncio.ensure_future(clock.sleep(60))
+        waits = asyncio.ensure_future(clock.sleeping()(60))
         await asyncio.sleep(0)
         task.cancel()
         waits.cancel()
