@@ -60,6 +60,10 @@ def test_loopback_in_its_spellings_is_open(host):
     assert Settings.from_environment({"HOST": host}).access == "open"
 
 
+def test_a_loopback_address_behind_a_public_one_asks_for_keys():
+    assert Settings.from_environment({"PUBLIC_URL": "https://voice.example.com"}).access == "key"
+
+
 def test_no_secret_shows():
     environ = {
         "VOICEFORGE_ADMIN_KEY": "canary-of-the-admin-key",
