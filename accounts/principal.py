@@ -16,6 +16,7 @@ SCOPE_OF = {
     "segments": "audio",
     "convert": "audio",
     "conversation": "conversation",
+    "chat": "conversation",
 }
 """What can be asked for, and the scope it needs."""
 

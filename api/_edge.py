@@ -6,7 +6,7 @@ Knows no route and no error's shape; the translation of errors is handed in.
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -133,11 +133,13 @@ def _host_name(url: str) -> str:
 
 
 class BodyLimit:
-    """Ends a request whose body is larger than its kind may be, whatever its Content-Length says."""
+    """Ends a request whose body is larger than its kind may be, whatever its Content-Length says. `larger` names paths
+    whose JSON may have more bytes than JSON_LIMIT, because it carries sound."""
 
-    def __init__(self, app: ASGIApp, upload_mb: int):
+    def __init__(self, app: ASGIApp, upload_mb: int, larger: Mapping[str, int] | None = None):
         self.app = app
         self.upload = upload_mb * MEGABYTE
+        self.larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -145,8 +147,9 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         is_form = headers.get("content-type", "").startswith("multipart/")
-        allowed = self.upload + ENVELOPE if is_form else JSON_LIMIT
-        shown = f"{(self.upload if is_form else JSON_LIMIT) // MEGABYTE} MB"
+        json_limit = self.larger.get(scope["path"], JSON_LIMIT)
+        allowed = self.upload + ENVELOPE if is_form else json_limit
+        shown = f"{(self.upload if is_form else json_limit) // MEGABYTE} MB"
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > allowed:
             raise TooLarge(f"The body is larger than {shown}, which is the most this takes.")

@@ -16,12 +16,15 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 
-from api._edge import BodyLimit, Edge, OriginGuard
+from api._edge import MEGABYTE, BodyLimit, Edge, OriginGuard
 from api._headers import SecurityHeaders
 from core.errors import BadRequest, VoiceForgeError
 from core.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+WITH_SOUND = {"/v1/chat/completions": 16 * MEGABYTE, "/v1/voice/chat": 16 * MEGABYTE}
+"""Paths whose JSON holds recordings: four minutes of plain 16-bit sound, three quarters of an hour of mp3."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -116,7 +119,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     for error in (VoiceForgeError, HTTPException, RequestValidationError, ValidationError):
         app.add_exception_handler(error, _translated)
     origins = [origin.rstrip("/") for origin in (*settings.cors_origins, settings.public_url) if origin]
-    app.add_middleware(BodyLimit, upload_mb=settings.max_upload_mb)
+    app.add_middleware(BodyLimit, upload_mb=settings.max_upload_mb, larger=WITH_SOUND)
     if settings.access == "open":
         app.add_middleware(OriginGuard, allowed=origins)
     if origins:

@@ -42,8 +42,10 @@ async def get_model(model_id: str, studio: House, _: KnownCaller) -> dict[str, A
 
 
 async def _models(studio: Studio) -> list[Model]:
-    """Looks on the disk for weights, so in a thread."""
-    return await asyncio.to_thread(studio.routing.models)
+    """Looks on the disk for weights, so in a thread. Those of a remote server come last."""
+    own, thinking = await asyncio.gather(asyncio.to_thread(studio.routing.models), studio.thinking.models())
+    known = {model.id for model in own}
+    return [*own, *(model for model in thinking if model.id not in known)]
 
 
 def shown(model: Model, studio: Studio) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradio.events import api
 
+from api import _chat_calls as chat
 from api import _house_calls as house
 from api import _record_calls as records
 from api import _sound_calls as sound
@@ -30,6 +31,7 @@ ROUTES: Mapping[str, Callable[..., Any]] = {
     "GET /v1/audio/models": records.audio_models,
     "GET /v1/models": records.models,
     "GET /v1/models/{model_id:path}": records.model,
+    "POST /v1/chat/completions": chat.chat,
     "POST /v1/conversations": talk.create_conversation,
     "GET /v1/conversations": talk.list_conversations,
     "GET /v1/conversations/{conversation_id}": talk.get_conversation,

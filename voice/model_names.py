@@ -17,7 +17,7 @@ AUTO = {
 }  # fmt: skip
 """Names that leave the choice to the house, and the kind they are for; `auto` is for speech and transcription."""
 
-DOES = {"tts": "speaks", "stt": "hears", "vad": "finds speech"}
+DOES = {"tts": "speaks", "stt": "hears", "llm": "thinks", "vad": "finds speech"}
 _LONGEST = 200
 _WHISPER = re.compile(r"whisper[-_](.+?)(-ct2)?")
 
@@ -29,7 +29,7 @@ class Model:
     id: str
     owned_by: str
     kind: str
-    """`tts`, `stt` or `vad`; empty for `auto`, which serves speech and transcription."""
+    """`tts`, `stt`, `llm` or `vad`; empty for `auto`, which serves speech and transcription."""
     installed: bool
     downloaded: bool
     why_not: str

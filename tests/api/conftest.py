@@ -14,6 +14,7 @@ from api import (
     benchmarks,
     captions,
     catalogue,
+    chat_completions,
     conversations,
     convert,
     downloads,
@@ -65,7 +66,7 @@ def build(settings: Settings) -> FastAPI:
 
     app = FastAPI(lifespan=life)
     app.state.studio = studio
-    rooms = (benchmarks, captions, catalogue, conversations, convert, downloads, health, keys, models)
+    rooms = (benchmarks, captions, catalogue, chat_completions, conversations, convert, downloads, health, keys, models)
     for module in (*rooms, pronunciations, segments, speech, status, transcriptions, usage, voices, ws):
         app.include_router(module.router)
     errors.install(app, settings)

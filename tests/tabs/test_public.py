@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 
 ENDPOINTS = [
     "add_pronunciation", "audio_models", "cancel_benchmark", "cancel_download", "catalogue", "change_pronunciation",
+    "chat",
     "clear_cache", "clear_pronunciations", "converse", "convert", "create_conversation", "create_key",
     "delete_conversation", "delete_download", "engine_log", "export_pronunciations", "get_conversation",
     "get_download", "get_key", "get_pronunciation", "health", "import_pronunciations", "list_benchmarks",
