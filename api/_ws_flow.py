@@ -13,9 +13,10 @@ MESSAGE = 0.02
 
 
 class Flow:
-    """A bucket of `ROOM` seconds that drains in real time."""
+    """A bucket of so many seconds that drains in real time."""
 
-    def __init__(self, now: float):
+    def __init__(self, now: float, room: float = ROOM):
+        self._room = room
         self._level, self._at = 0.0, now
         self._full_since: float | None = None
 
@@ -23,13 +24,13 @@ class Flow:
         """Seconds to wait before more is read; 0 is none."""
         self._level = max(0.0, self._level - (now - self._at)) + seconds
         self._at = now
-        if self._level <= ROOM:
-            if self._level < ROOM / 2:
+        if self._level <= self._room:
+            if self._level < self._room / 2:
                 self._full_since = None
             return 0.0
         if self._full_since is None:
             self._full_since = now
-        return self._level - ROOM
+        return self._level - self._room
 
     def flooded(self, now: float) -> bool:
         """Whether it has been going on for too long."""

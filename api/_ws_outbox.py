@@ -35,7 +35,8 @@ class Outbox:
             self.characters += len(text)
             self._filled.set()
 
-    def sound(self, data: bytes, seconds: float) -> None:
+    def sound(self, data: str | bytes, seconds: float) -> None:
+        """Sound, as a binary frame or written out in a message; more than no `seconds` of it."""
         if self._last is None:
             self._waiting.append((data, seconds))
             self.seconds += seconds
@@ -43,7 +44,7 @@ class Outbox:
 
     def forget_sound(self) -> None:
         """Throw away the sound that waits; the messages stay."""
-        self._waiting = deque(part for part in self._waiting if isinstance(part[0], str))
+        self._waiting = deque(part for part in self._waiting if not part[1])
         self.seconds = 0.0
 
     def close(self, code: int, reason: str) -> None:
@@ -75,9 +76,11 @@ class Outbox:
                 self._began = self._clock()
                 if isinstance(part, str):
                     await self._send({"type": "websocket.send", "text": part})
-                    self.characters -= len(part)
                 else:
                     await self._send({"type": "websocket.send", "bytes": part})
+                if not seconds:
+                    self.characters -= len(part)
+                else:
                     self.seconds = max(0.0, self.seconds - seconds) if self._waiting else 0.0
                 self._began = None
             if self._last:

@@ -6,6 +6,7 @@ which return at once, and events, which it is told by one call. Nothing of it is
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -50,6 +51,7 @@ class Conversation:
         self._left_at: float | None = None
         self._looked_at = 0
         """Windows that are being looked at."""
+        self._advanced = asyncio.Event()
 
     @property
     def settings(self) -> TalkSettings:
@@ -91,6 +93,13 @@ class Conversation:
     def hear(self, samples: np.ndarray) -> bool:
         """Float32 (n,) at 16 kHz. False where it was not taken, since too much waits to be looked at."""
         return self._intake.hear(samples)
+
+    async def caught_up(self, behind: float = 0.0) -> None:
+        """Returns once all that was heard has been looked at, but for less than a window more than `behind` seconds, or
+        it is over."""
+        while not self.over and self.waiting >= behind + WINDOW_SECONDS:
+            self._advanced.clear()
+            await self._advanced.wait()
 
     def write(self, text: str, id: str = "") -> Item:
         """A turn in writing. Whatever we are saying, we stop. Raises BadRequest on a text without words, and where the
@@ -210,6 +219,7 @@ class Conversation:
         self._ours.stop("closed", status="cancelled")
         self._asides.close()
         self._theirs.clear()
+        self._advanced.set()
         self._scene.parts.ticker.remove(self)
         await self._scene.close()
         self._scene.emit(tell.Ended(reason))
@@ -232,6 +242,7 @@ class Conversation:
         self._looked_at = 0
         for window, probability in zip(windows, probabilities, strict=True):
             self._theirs.look(window, probability)
+        self._advanced.set()
 
     def broke(self) -> None:
         self._scene.spawn(self.close("internal_error"), "end")

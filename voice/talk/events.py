@@ -223,6 +223,7 @@ class Idle:
     """Nobody has spoken for this long."""
 
     seconds: float
+    at: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ class Hearing:
         elif isinstance(event, turns.Ended):
             self._ended(event)
         else:
-            self._scene.emit(tell.Idle(event.seconds))
+            self._scene.emit(tell.Idle(event.seconds, self._turns.clock))
             if self._scene.settings.respond and self._ours.response is None:
                 self._ours.answer(act.Silence(event.seconds), Trace(ended=self._scene.now(), reason="idle"))
 

@@ -1,0 +1,141 @@
+"""One client on `/v1/realtime`: who he is, whether there is room for him, and what he sends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from accounts.limits import Gcra
+from api import _realtime_events as asked
+from api import errors
+from api._realtime_auth import PROTOCOL, Entry, Redeem, entry, secret_of
+from api._realtime_rooms import Rooms
+from api._realtime_talk import Talk
+from api._ws_flow import MESSAGE, SHORTEST, Flow
+from api._ws_outbox import Outbox
+from core.errors import Overloaded, Unauthorized, VoiceForgeError
+
+logger = logging.getLogger(__name__)
+
+ROOM = 30.0
+"""Seconds of sound that may come at once, as a recording that is sent in one piece."""
+MISTAKES, MISTAKES_PER_SECOND = 100, 10.0
+"""Events that cannot be understood: at once, and in the long run; more are read no faster than that."""
+LARGE = 100_000
+"""Characters of an event that is read beside the event loop."""
+STRANGERS = 64
+"""Connections that may be told at a time why their key is not good."""
+CLOSE_SECONDS = 5.0
+BAD_KEY = 3000
+"""Close code."""
+
+
+class Connection:
+    """`run` returns when the socket is closed."""
+
+    def __init__(self, rooms: Rooms, websocket: WebSocket, redeem: Redeem | None = None):
+        self._rooms, self._websocket, self._redeem = rooms, websocket, redeem
+        self._outbox = Outbox(websocket.send, rooms.clock)
+        self._mistakes = Gcra(MISTAKES_PER_SECOND, MISTAKES)
+        self._flow = Flow(rooms.clock(), ROOM)
+
+    async def run(self) -> None:
+        websocket = self._websocket
+        query = websocket.query_params
+        model, intent = query.get("model", "")[:200], query.get("intent", "")
+        # The server's log shows the address, and some clients put a key behind the question mark.
+        websocket.scope["query_string"] = b""
+        try:
+            found = await self._enter()
+            talk = await self._rooms.open(found, self._outbox, model, transcription=intent == "transcription")
+        except Unauthorized as error:
+            await self._turn_away(error)
+            return
+        except VoiceForgeError as error:
+            await self._websocket.send_denial_response(errors.answer(error))
+            return
+        try:
+            await self._accept()
+            await self._hold(talk)
+        finally:
+            await self._rooms.end(talk, "The client is gone.")
+
+    async def _enter(self) -> Entry:
+        websocket = self._websocket
+        secret = secret_of(websocket.headers, self._offered)
+        address = websocket.client.host if websocket.client else ""
+        return await entry(self._rooms.studio, secret, address, self._redeem)
+
+    @property
+    def _offered(self) -> list[str]:
+        return list(self._websocket.scope.get("subprotocols", ()))
+
+    async def _accept(self) -> None:
+        await self._websocket.accept(PROTOCOL if PROTOCOL in self._offered else None)
+
+    async def _turn_away(self, error: Unauthorized) -> None:
+        """Clients of OpenAI's expect to be let in and told; where too many want to be told, they are not let in."""
+        if self._rooms.strangers >= STRANGERS:
+            await self._websocket.send_denial_response(errors.answer(error))
+            return
+        self._rooms.strangers += 1
+        try:
+            await self._accept()
+            told = {"type": "invalid_request_error", "code": error.code, "message": error.message, "param": None}
+            await self._websocket.send_json({"type": "error", "event_id": "event_refused", "error": told})
+            await self._websocket.close(BAD_KEY, f"{told['type']}.{error.code}")
+        finally:
+            self._rooms.strangers -= 1
+
+    async def _hold(self, talk: Talk) -> None:
+        reading = asyncio.create_task(self._listen(talk), name="read from a realtime client")
+        sending = asyncio.create_task(self._outbox.run(), name="send to a realtime client")
+        try:
+            await asyncio.wait((reading, sending), return_when=asyncio.FIRST_COMPLETED)
+            error = reading.exception() if reading.done() and not reading.cancelled() else None
+            if error and not isinstance(error, WebSocketDisconnect):
+                logger.error("a realtime connection broke", exc_info=error)
+                self._outbox.close(1011, "Something broke in here.")
+            if self._outbox.closing:
+                await asyncio.wait((sending,), timeout=CLOSE_SECONDS)
+        finally:
+            reading.cancel()
+            sending.cancel()
+            for error in await asyncio.gather(reading, sending, return_exceptions=True):
+                if isinstance(error, Exception) and not isinstance(error, (OSError, WebSocketDisconnect)):
+                    logger.debug("a realtime connection ended with %r", error)
+
+    async def _listen(self, talk: Talk) -> None:
+        while not self._outbox.closing:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            wait = await self._one(talk, text if text is not None else message.get("bytes") or b"")
+            if wait := max(wait, self._flow.take(0.0, self._rooms.clock())):
+                await asyncio.sleep(wait)
+
+    async def _one(self, talk: Talk, text: str | bytes) -> float:
+        """One event, done or answered with what is wrong with it. Seconds to wait before the next."""
+        value: dict[str, Any] = {}
+        seconds = MESSAGE
+        try:
+            if isinstance(text, bytes):
+                raise asked.Mistake("Events are text, not binary frames; sound goes as input_audio_buffer.append.")
+            value = asked.parsed(text) if len(text) < LARGE else await asyncio.to_thread(asked.parsed, text)
+            if value.get("type") == "input_audio_buffer.append":
+                seconds = max(SHORTEST, await talk.hear(value.get("audio")))
+            else:
+                await talk.take(asked.read(value))
+        except VoiceForgeError as error:
+            cause = value.get("event_id")
+            talk.told.error(error, cause[:512] if isinstance(cause, str) else None)
+            return self._mistakes.take(self._rooms.clock())
+        now = self._rooms.clock()
+        wait = self._flow.take(seconds, now)
+        if self._flow.flooded(now):
+            talk.told.error(Overloaded("This comes faster than anybody speaks."))
+        return wait

@@ -1,0 +1,139 @@
+"""All sessions of `/v1/realtime` that this process holds: admitted, opened, watched over, settled. Knows no socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from api import _realtime_session as sessions
+from api._realtime_auth import Entry
+from api._realtime_talk import Talk, thinker
+from api._ws_outbox import Outbox
+from core.errors import Overloaded, Unauthorized, VoiceForgeError
+from studio import Studio
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 3600.0
+"""Seconds that a session lasts."""
+CHECK_SECONDS = 30.0
+"""How often a session's key is looked at again."""
+LAST_WORD_SECONDS = 5.0
+"""How long a client that reads nothing has to read why the connection ends."""
+
+
+class Rooms:
+    """One for a process; made in its event loop, closed before the Studio is."""
+
+    def __init__(self, studio: Studio, longest: float = LONGEST):
+        self.studio = studio
+        self.clock = asyncio.get_running_loop().time
+        self.strangers = 0
+        """Connections that are told why they are not let in."""
+        self._longest = longest
+        self._talks: dict[str, tuple[Talk, float]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gauge = studio.metrics.gauge("realtime_sessions", "Sessions held on /v1/realtime.")
+        self._watching = asyncio.create_task(self._watch(), name="watch over the realtime sessions")
+
+    def __len__(self) -> int:
+        return len(self._talks)
+
+    async def open(self, entry: Entry, outbox: Outbox, model: str, *, transcription: bool = False) -> Talk:
+        """A session for a connection; what greets it is in the outbox when this returns.
+
+        Raises BadRequest, Unavailable, and what admitting and routing raise; nothing is left of it then.
+        """
+        studio = self.studio
+        mind = await thinker(studio, str(entry.session.get("model") or model))
+        change = {name: value for name, value in entry.session.items() if name != "model"}
+        session = sessions.begun(
+            f"sess_{secrets.token_hex(12)}", int(time.time() + self._longest), mind.name,
+            transcription=transcription, change=change, pinned=entry.pinned,
+        )  # fmt: skip
+        async with AsyncExitStack() as stack:
+            lease = await studio.accounts.admit(entry.caller, "conversation", characters=1)
+            await stack.enter_async_context(lease)
+            dictionary = await studio.pronunciations.dictionary(entry.caller.id)
+            talk = Talk(studio, entry.caller, lease, outbox, session, mind)
+            conversation = studio.talks.open(talk.settings, talk.emit, dictionary=dictionary)
+            talk.begin(conversation)
+            stack.pop_all()
+        self._talks[talk.id] = talk, self.clock()
+        self._gauge.set(len(self._talks))
+        return talk
+
+    async def end(self, talk: Talk, reason: str) -> None:
+        """Its bill is kept when this returns, and even if who waits for it is cancelled. A second call does nothing."""
+        if self._talks.pop(talk.id, None) is None:
+            return
+        self._gauge.set(len(self._talks))
+        talk.over = talk.over or reason
+        await asyncio.shield(self._spawn(self._settle(talk, reason)))
+
+    async def _settle(self, talk: Talk, reason: str) -> None:
+        await talk.conversation.close(reason)
+        try:
+            await talk.lease.settle(talk.usage())
+        except VoiceForgeError as error:
+            logger.error("session %s could not be settled: %s", talk.id, error.message)
+        logger.info(
+            "session %s ended: %s; heard %.1f s, said %d characters", talk.id, talk.over, talk.heard,
+            talk.told.characters,
+        )  # fmt: skip
+        talk.outbox.close(1000, talk.over)
+
+    async def close(self) -> None:
+        """End every one of them."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
+        await asyncio.gather(*(self.end(talk, "The house closes.") for talk, _ in list(self._talks.values())))
+        await asyncio.gather(*self._tasks)
+
+    async def _watch(self) -> None:
+        checked = self.clock()
+        while True:
+            await asyncio.sleep(1.0)
+            now = self.clock()
+            for talk, began in list(self._talks.values()):
+                self._look_at(talk, now - began)
+            if now - checked >= CHECK_SECONDS:
+                checked = now
+                await self._check_keys()
+
+    def _look_at(self, talk: Talk, seconds: float) -> None:
+        if talk.over:
+            self._spawn(self.end(talk, talk.over))
+        elif seconds >= self._longest:
+            minutes = f"{self._longest / 60:g}"
+            message = f"Your session hit the maximum duration of {minutes} minutes."
+            talk.told.failure(message, "invalid_request_error", "session_expired")
+            self._spawn(self.end(talk, message))
+        elif not talk.healthy():
+            talk.outbox.forget_sound()
+            talk.told.error(Overloaded("You read more slowly than this is said."))
+            talk.outbox.close(1013, "The client does not read what it is sent.")
+            asyncio.get_running_loop().call_later(LAST_WORD_SECONDS, talk.outbox.give_up)
+            self._spawn(self.end(talk, "The client does not read."))
+
+    async def _check_keys(self) -> None:
+        for talk, _ in list(self._talks.values()):
+            try:
+                await self.studio.accounts.current(talk.caller)
+            except Unauthorized as error:
+                talk.told.error(error)
+                talk.outbox.close(3000, error.message)
+                self._spawn(self.end(talk, error.message))
+            except VoiceForgeError as error:
+                logger.warning("the key of %s could not be looked at: %s", talk.id, error.message)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,36 @@
+"""`/v1/realtime`: OpenAI's realtime protocol, spoken by this house; docs/realtime.md tells of every event.
+
+A part of the media role: nothing here imports Gradio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, WebSocket
+
+from api._realtime_connection import Connection
+from api._realtime_rooms import Rooms
+
+ROLE = "media"
+"""The role of a process that serves it."""
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    """Within the Studio's life: sessions end before their engines and their database do."""
+    app.state.realtime = rooms = Rooms(app.state.studio)
+    try:
+        yield
+    finally:
+        await rooms.close()
+
+
+router = APIRouter(lifespan=_life)
+
+
+@router.websocket("/v1/realtime")
+async def realtime(websocket: WebSocket) -> None:
+    redeem = getattr(websocket.app.state, "redeem_client_secret", None)
+    await Connection(websocket.app.state.realtime, websocket, redeem).run()
