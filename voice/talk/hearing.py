@@ -159,6 +159,7 @@ class Hearing:
         elif isinstance(event, turns.Stopped):
             self._stopped(event)
         elif isinstance(event, turns.Continued):
+            self._trace.transcript = None
             self._ours.drop_draft()
             self._take_held()
         elif isinstance(event, turns.Ended):
