@@ -16,6 +16,8 @@ MOST_WAITING = 8.0
 """Seconds of audio that may wait: more would be made in vain when we are interrupted."""
 ECHO_SECONDS = 0.7
 """How long what left may take to come back as an echo."""
+CLOSE = 0.02
+"""Seconds by which a report of all that was played may fall short: a resampler keeps its last samples to itself."""
 SILENT_AFTER = 2.0
 """Seconds without a report of what was played, after which the clock is believed."""
 
@@ -137,9 +139,10 @@ class Mouth:
 
     def ended(self, now: float) -> bool:
         """Whether all that left has been heard."""
-        return self.empty and (
-            self._reported >= self.position or now >= self._pace.ends(self.position) + self._slack(now)
-        )
+        if not self.empty:
+            return False
+        told = self._reported >= self.position - CLOSE * self.rate
+        return told or now >= self._pace.ends(self.position) + self._slack(now)
 
     def heard(self, item: str) -> Heard:
         return self.ledger.heard(item)

@@ -28,7 +28,8 @@ class Scene:
         self.began = self.clock()
         self.broke: Callable[[asyncio.Task[Any]], None] = lambda task: None
         """Called with a task that ended by a mistake of ours, when that was logged."""
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        """In the order in which they began, so that they end in it too."""
 
     def now(self) -> float:
         """Seconds since the conversation began, without those in which nobody was there."""
@@ -39,20 +40,20 @@ class Scene:
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, name=f"{self.id}: {name}")
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
     async def close(self) -> None:
         """Cancel all tasks but the one that asks, and wait for them."""
-        others = self._tasks - {asyncio.current_task()}
+        others = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
         if others:
             await asyncio.wait(others)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if not task.cancelled() and (error := task.exception()):
             logger.error("%s broke off", task.get_name(), exc_info=error)
             self.emit(tell.Failed("internal_error", "Something went wrong in this turn; please say it again.", True))
