@@ -6,8 +6,10 @@ import asyncio
 import hmac
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from accounts import keyring, keys, seed, tokens
+from accounts.ephemeral import ClientSecrets
 from accounts.known import KnownKeys
 from accounts.limits import Buckets
 from accounts.principal import ADMIN, LOCAL, VISITOR, Principal
@@ -40,6 +42,8 @@ class Identity:
         ring = await asyncio.to_thread(keyring.load, self._settings.secret_key, self._settings.data_dir)
         self._peppers, self._token_keys = ring.derive("api keys"), ring.derive("sign-in tokens")
         self.vault = Vault(ring)
+        secrets = ring.derive("client secrets")
+        self.client_secrets = ClientSecrets(secrets, self, self.vault, self._storage, self._clock)
         await seed.check_secret_key(self._storage, self.vault, self._clock())
         if self._settings.admin_key:
             self._admin = keys.digest(self._peppers[0], self._settings.admin_key)
@@ -71,8 +75,8 @@ class Identity:
         """A token to give to `identify`, good for 12 hours and no longer than the key. Raises what `identify` does."""
         secret = secret.strip()
         principal = await self._by_secret(secret, address)
-        fingerprint = self._admin if principal is ADMIN else (await self._record(principal.key_id)).digest
-        claim = tokens.Claim(principal.key_id, fingerprint[:16], self._clock() + tokens.LIFETIME_SECONDS)
+        fingerprint = await self.fingerprint(principal)
+        claim = tokens.Claim(principal.key_id, fingerprint, self._clock() + tokens.LIFETIME_SECONDS)
         return tokens.issue(self._token_keys[0], claim)
 
     async def _by_secret(self, secret: str, address: str) -> Principal:
@@ -95,12 +99,25 @@ class Identity:
 
     async def _by_token(self, token: str) -> Principal:
         claim = tokens.read(self._token_keys, token, self._clock())
-        if claim.key_id == ADMIN.key_id:
-            fingerprint, principal = self._admin, ADMIN
+        return await self.claimed(claim.key_id, claim.fingerprint)
+
+    async def fingerprint(self, principal: Principal) -> str:
+        """What a signed note names its key by, so that it ends when another key takes the name. Raises Unauthorized."""
+        if principal.id == LOCAL.id:
+            return LOCAL.id
+        whole = self._admin if principal.id == ADMIN.id else (await self._record(principal.key_id)).digest
+        return whole[:16]
+
+    async def claimed(self, key_id: str, fingerprint: str) -> Principal:
+        """Who a signed note is about, as he is now. Raises Unauthorized where he is not any more."""
+        if key_id == LOCAL.id and self._settings.access == "open":
+            return LOCAL
+        if key_id == ADMIN.id:
+            whole, principal = self._admin, ADMIN
         else:
-            record = await self._record(claim.key_id)
-            fingerprint, principal = record.digest, self._valid(record)
-        if not fingerprint or not hmac.compare_digest(fingerprint[:16], claim.fingerprint):
+            record = await self._record(key_id)
+            whole, principal = record.digest, self._valid(record)
+        if not whole or not hmac.compare_digest(whole[:16], fingerprint):
             raise Unauthorized("This sign-in is not valid any more. Sign in again.")
         return principal
 
@@ -113,7 +130,9 @@ class Identity:
         """As he is now: his key may have been changed since, as on a socket that lasts. Raises Unauthorized."""
         if not principal.id.startswith("key:"):
             return principal
-        return self._valid(await self._record(principal.key_id))
+        now = self._valid(await self._record(principal.key_id))
+        # Who came by a note that allows less than its key goes on with less.
+        return replace(now, scopes=now.scopes & principal.scopes)
 
     def _valid(self, record: KeyRecord) -> Principal:
         now = self._clock()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from core.errors import BadRequest, Forbidden, Unauthorized
 
 SCOPES = ("speech", "transcription", "audio", "conversation", "usage", "keys")
-"""`audio` is segments and conversion, `conversation` talking with an agent, `usage` to see one's own use, `keys` to administer keys and see everybody's."""
+"""`audio` is segments and conversion, `conversation` talking with an agent or a model, `usage` to see one's own use,
+`keys` to administer keys and see everybody's."""
 
 SCOPE_OF = {
     "speech": "speech",

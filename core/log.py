@@ -8,7 +8,7 @@ from collections.abc import Iterable
 _HIDDEN = "[hidden]"
 
 _SECRETS = (
-    (re.compile(r"\b(vf_live_|vf_token_|sk[-_]|hf_)[A-Za-z0-9_\-]{8,}"), rf"\1{_HIDDEN}"),
+    (re.compile(r"\b(vf_live_|vf_token_|ek_|sk[-_]|hf_)[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]+)?"), rf"\1{_HIDDEN}"),
     (re.compile(r"(?i)\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{8,}"), rf"\1 {_HIDDEN}"),
     (
         # A header, an argument, a dictionary's entry or a query's part whose name says that it is a secret.

@@ -22,6 +22,12 @@ def names(database: Database, prefix: str = "") -> list[str]:
     return [row["name"] for row in query.order_by(SECRETS.c.name).dicts().execute(database)]
 
 
+def remove_before(database: Database, prefix: str, at: float) -> None:
+    """Those whose name begins with the prefix and whose time is earlier."""
+    within = (SECRETS.c.name >= prefix) & (SECRETS.c.name < prefix + "\U0010ffff")
+    SECRETS.delete().where(within & (SECRETS.c.at < at)).execute(database)
+
+
 def remove(database: Database, name: str) -> bool:
     """Whether there was one."""
     return bool(SECRETS.delete().where(SECRETS.c.name == name).execute(database))
