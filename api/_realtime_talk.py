@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from accounts.lease import Lease, Usage
@@ -161,11 +161,11 @@ class Talk:
         return seconds
 
     async def _update(self, change: dict[str, Any]) -> None:
-        session, mind = self.session.updated(change), self._mind
-        body = session.body
-        if isinstance(body, sessions.Talking) and body.model != self._mind.name:
-            mind = await thinker(self.studio, body.model)
-            session = replace(session, body=body.model_copy(update={"model": mind.name}))
+        mind = self._mind
+        if isinstance(model := change.get("model"), str) and model != mind.name and self.session.talks:
+            mind = await thinker(self.studio, model[:200])
+            change = change | {"model": mind.name}
+        session = self.session.updated(change)
         settings = sessions.settings(session, mind.model)
         routing = self.studio.routing
         routing.transcription(settings.hears, settings.language)

@@ -34,7 +34,7 @@ class Trace:
     partials: list[tuple[float, str]] = field(default_factory=list)
 
     def thought(self, action: Thought) -> None:
-        self.thinks, self.finish = action.model, action.finish
+        self.thinks, self.finish = action.model, action.finish or self.finish
         self.input_tokens += action.input_tokens
         self.output_tokens += action.output_tokens
 
