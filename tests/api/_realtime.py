@@ -34,6 +34,7 @@ from voice.pronunciations import Pronunciations
 from voice.simulator.parts import Delays, LoudIsSpeech, Saying, ScriptedAgent, ScriptedVoice, parts, tone
 from voice.talk.conversation import Conversation
 from voice.talk.items import Item
+from voice.talk.live import Live
 from voice.talk.scene import Emit
 from voice.talk.settings import TalkSettings
 from voice.talk.talks import new_id
@@ -221,8 +222,18 @@ def _types() -> dict[str, type[BaseModel]]:
 
 
 def check(event: dict[str, Any]) -> None:
-    """Raises where the official client has no such event, or one of another shape."""
-    _types()[event["type"]].model_validate(event)
+    """Raises where the official client has no such event, or one of another shape; our two more rates of PCM left out
+    of it."""
+    _types()[event["type"]].model_validate(_at_24k(event))
+
+
+def _at_24k(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_at_24k(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    extra = value.get("type") == "audio/pcm" and value.get("rate") in (8000, 16000)
+    return value | {"rate": 24000} if extra else {name: _at_24k(inner) for name, inner in value.items()}
 
 
 @asynccontextmanager
@@ -235,7 +246,7 @@ async def house(
     await accounts.start()
     routes, found = Minds(), talks or ScriptedTalks()
     studio = SimpleNamespace(
-        settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=found,
+        settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=found, live=Live(),
         routing=routes, thinking=routes, pronunciations=Pronunciations(storage),
     )  # fmt: skip
     app = FastAPI()
