@@ -16,6 +16,7 @@ from engines.base import REGISTRY, EngineConfig, SpeechDetector
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
 from providers.chat import ChatServer
+from providers.realtime import Upstream
 from storage.blobs import Blobs
 from storage.db import Storage
 from voice.cache import SpeechCache
@@ -26,6 +27,7 @@ from voice.pronunciations import Pronunciations
 from voice.routing import Routing
 from voice.speech import Speech, SpeechPlan, SpeechRequest
 from voice.talk.agents import ChatAgent, agent
+from voice.talk.live import Live
 from voice.talk.settings import TalkSettings
 from voice.talk.talks import Talks
 from voice.thinking import REMOTE, Thinking
@@ -51,8 +53,11 @@ class Studio:
     speech: Speech
     remote: ChatServer | None
     """The owner's server of language models."""
+    upstream: Upstream | None
+    """The owner's server of realtime conversations."""
     thinking: Thinking
     talks: Talks
+    live: Live
     pronunciations: Pronunciations
     transcription: Transcription
     downloads: Downloads
@@ -103,6 +108,8 @@ class Studio:
         )
         url = settings.llm_base_url
         remote = ChatServer(url, settings.llm_api_key, settings.llm_model) if url else None
+        url = settings.realtime_base_url
+        upstream = Upstream(url, settings.realtime_api_key, settings.realtime_model) if url else None
         thinking = Thinking(
             pool,
             routing.voices.engines,
@@ -130,8 +137,10 @@ class Studio:
             routing=routing,
             speech=speech,
             remote=remote,
+            upstream=upstream,
             thinking=thinking,
             talks=talks,
+            live=Live(),
             pronunciations=Pronunciations(storage),
             transcription=Transcription(pool, routing, detector, max_seconds=settings.max_audio_minutes * 60.0),
             downloads=downloads,

@@ -105,6 +105,13 @@ class Accounts(Identity):
             "x-ratelimit-reset-requests": f"{bucket.reset(now):.3f}s",
         }
 
+    async def note(self, lease: Lease, usage: Usage) -> None:
+        """Keep a part of what a lease comes to at once, as a row of its own, so that an end of this process does not
+        lose it; the lease is settled for the rest. Raises StorageError."""
+        record = replace(lease.row(usage, "ok"), milliseconds=0.0)
+        self._counted.count(record)
+        await asyncio.shield(self._storage.write(usage_rows.add, record))
+
     def _keep(self, record: UsageRecord, reserved: int) -> asyncio.Future[None]:
         """Queue the row, give back the slot; the month's count follows when the row is kept."""
         self._running.leave(record.key_id)

@@ -28,6 +28,11 @@ class Usage:
     characters: int = 0
     audio_seconds: float = 0.0
     """Seconds heard or spoken."""
+    input_tokens: int = 0
+    """Of a language model, where somebody counted them; so is `output_tokens`."""
+    output_tokens: int = 0
+    micro_usd: int = 0
+    """Millionths of a US dollar that others bill for it."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,11 @@ class Lease:
 
     def _settle(self, usage: Usage, status: Status) -> asyncio.Future[None]:
         if self._kept is None:
-            self._kept = self._keep(self._row(usage, status))
+            self._kept = self._keep(self.row(usage, status))
         return self._kept
 
-    def _row(self, usage: Usage, status: Status) -> UsageRecord:
+    def row(self, usage: Usage, status: Status) -> UsageRecord:
+        """What is kept of it."""
         now = self._clock()
         return UsageRecord(
             at=now,
@@ -102,6 +108,9 @@ class Lease:
             milliseconds=max(0.0, now - self.terms.admitted_at) * 1000.0,
             status=status,
             request_id=self.terms.request_id,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            micro_usd=usage.micro_usd,
         )
 
     def __del__(self):

@@ -50,7 +50,8 @@ class Tally:
     finish: str = "stop"
 
     def usage(self) -> Usage:
-        return Usage(self.engine, self.voice, self.characters, round(self.heard + self.spoken, 3))
+        seconds = round(self.heard + self.spoken, 3)
+        return Usage(self.engine, self.voice, self.characters, seconds, self.input_tokens, self.output_tokens)
 
 
 async def performed(studio: Studio, caller: Principal, asked: Asked, tally: Tally) -> AsyncGenerator[Delta | Audio]:

@@ -76,6 +76,15 @@ class Settings:
     """The key to that server, if it wants one."""
     llm_model: str = _setting("LLM_MODEL", "")
     """The model asked for there; empty is the first that the server lists."""
+    realtime_base_url: str = _setting("REALTIME_BASE_URL", "")
+    """A server that speaks OpenAI's realtime protocol, such as `https://api.openai.com/v1` or `http://127.0.0.1:8080/v1`,
+    or `openai`, `xai` or `inworld`. `/v1/realtime` relays to it the sessions that name a model of it; empty is none."""
+    realtime_api_key: str = _setting("REALTIME_API_KEY", "", secret=True)
+    """The key to that server, if it wants one."""
+    realtime_model: str = _setting("REALTIME_MODEL", "")
+    """The model asked for there when a session names only `remote`."""
+    realtime_direct: bool = _setting("REALTIME_DIRECT", False)
+    """Give browsers secrets of that server, with which they go there themselves; what they use is not metered here."""
     commercial_only: bool = _setting("VOICEFORGE_COMMERCIAL_ONLY", False)
     """Speak only with engines and voices whose licence, by its name in the catalogue, is known to allow commercial use;
     one with conditions of its own counts as not known. No legal advice."""
@@ -124,6 +133,8 @@ class Settings:
             raise BadSettings(f"ROLES does not know {', '.join(sorted(unknown))}; it takes web and media.")
         if self.llm_base_url and not re.match(r"https?://[^\s/]+", self.llm_base_url):
             raise BadSettings("LLM_BASE_URL takes an address such as http://127.0.0.1:11434/v1.")
+        if self.realtime_base_url and not re.match(r"(https?|wss?)://[^\s/]+|[a-z]+$", self.realtime_base_url):
+            raise BadSettings("REALTIME_BASE_URL takes an address such as https://api.openai.com/v1.")
         for variable, delays in (
             ("VOICEFORGE_SCRIPTED_DELAYS", self.scripted_delays),
             ("VOICEFORGE_SCRIPTED_LLM", self.scripted_llm),

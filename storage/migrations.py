@@ -110,10 +110,18 @@ def m004_conversations(database: Database) -> None:
     )
 
 
+def m005_tokens_and_costs(database: Database) -> None:
+    """What language models of others count and bill: tokens, and millionths of a US dollar."""
+    for table in ("usage", "usage_days"):
+        for column in ("input_tokens", "output_tokens", "micro_usd"):
+            _run(database, f"ALTER TABLE {table} ADD COLUMN {column} BIGINT NOT NULL DEFAULT 0")
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     m001_keys_usage_secrets,
     m002_usage_days,
     m003_pronunciations,
     m004_conversations,
+    m005_tokens_and_costs,
 )
 """In order; a step that was released is never changed, the next one corrects it."""

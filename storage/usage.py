@@ -14,24 +14,27 @@ from storage.tables import USAGE
 
 DAY = 86_400
 _ADD = (
-    "INSERT INTO usage (at, day, key_id, op, engine, voice, characters, audio_seconds, milliseconds, status, "
-    "request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO usage (at, day, key_id, op, engine, voice, characters, audio_seconds, milliseconds, input_tokens, "
+    "output_tokens, micro_usd, status, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 # Each connection to PostgreSQL adds to rows of its own: two that added to the same ones in another order would wait for
 # each other until the server ends one of them.
 _ADD_TO_DAY = """INSERT INTO usage_days AS kept
-    (day, key_id, op, engine, writer, requests, failed, characters, audio_seconds, milliseconds)
-    VALUES (?, ?, ?, ?, {writer}, 1, ?, ?, ?, ?)
+    (day, key_id, op, engine, writer, requests, failed, characters, audio_seconds, milliseconds, input_tokens,
+    output_tokens, micro_usd)
+    VALUES (?, ?, ?, ?, {writer}, 1, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (day, key_id, op, engine, writer) DO UPDATE SET
     requests = kept.requests + 1, failed = kept.failed + excluded.failed,
     characters = kept.characters + excluded.characters, audio_seconds = kept.audio_seconds + excluded.audio_seconds,
-    milliseconds = kept.milliseconds + excluded.milliseconds"""
-_WHOLE = """SELECT {column} AS part, requests, failed, characters, audio_seconds, milliseconds
-    FROM usage_days WHERE day >= ? AND day < ?"""
+    milliseconds = kept.milliseconds + excluded.milliseconds, input_tokens = kept.input_tokens + excluded.input_tokens,
+    output_tokens = kept.output_tokens + excluded.output_tokens, micro_usd = kept.micro_usd + excluded.micro_usd"""
+_WHOLE = """SELECT {column} AS part, requests, failed, characters, audio_seconds, milliseconds, input_tokens,
+    output_tokens, micro_usd FROM usage_days WHERE day >= ? AND day < ?"""
 _SINGLE = """SELECT {column} AS part, 1 AS requests, CASE status WHEN 'failed' THEN 1 ELSE 0 END AS failed,
-    characters, audio_seconds, milliseconds FROM usage WHERE at >= ? AND at < ?"""
-_SUMS = """SELECT part, SUM(requests), SUM(failed), SUM(characters), SUM(audio_seconds), SUM(milliseconds)
-    FROM ({parts}) AS parts GROUP BY part ORDER BY part"""
+    characters, audio_seconds, milliseconds, input_tokens, output_tokens, micro_usd
+    FROM usage WHERE at >= ? AND at < ?"""
+_SUMS = """SELECT part, SUM(requests), SUM(failed), SUM(characters), SUM(audio_seconds), SUM(milliseconds),
+    SUM(input_tokens), SUM(output_tokens), SUM(micro_usd) FROM ({parts}) AS parts GROUP BY part ORDER BY part"""
 GROUPS = ("day", "key", "op", "engine")
 _COLUMNS = {"day": "day", "key": "key_id", "op": "op", "engine": "engine"}
 _FAR = 2.0**53
@@ -55,6 +58,11 @@ class UsageRecord:
     """`ok`, `cancelled` or `failed`."""
     request_id: str = ""
     id: int = 0
+    input_tokens: int = 0
+    """Of a language model, where somebody counted them; so is `output_tokens`."""
+    output_tokens: int = 0
+    micro_usd: int = 0
+    """Millionths of a US dollar that others bill for it, by the prices known here."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +76,20 @@ class UsageSum:
     characters: int
     audio_seconds: float
     milliseconds: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    micro_usd: int = 0
 
 
 def add(database: Database, record: UsageRecord) -> None:
     """Written out, because building the query takes 30 times as long as doing it, and every request does it."""
     day, failed = int(record.at // DAY), int(record.status == "failed")
     of, used = (record.key_id, record.op, record.engine), (record.audio_seconds, record.milliseconds)
-    row = (record.at, day, *of, record.voice, record.characters, *used, record.status, record.request_id)
+    billed = (record.input_tokens, record.output_tokens, record.micro_usd)
+    row = (record.at, day, *of, record.voice, record.characters, *used, *billed, record.status, record.request_id)
     writer = "0" if isinstance(database, SqliteDatabase) else "pg_backend_pid()"
     _run(database, _ADD, row)
-    _run(database, _ADD_TO_DAY.format(writer=writer), (day, *of, failed, record.characters, *used))
+    _run(database, _ADD_TO_DAY.format(writer=writer), (day, *of, failed, record.characters, *used, *billed))
 
 
 def characters_since(database: Database, key_id: str, since: float) -> int:
@@ -128,10 +140,16 @@ def _date(day: int) -> str:
 
 
 def _sum(shown: Callable[[Any], str], group: Any, requests: Any, failed: Any, *totals: Any) -> UsageSum:
-    characters, audio_seconds, milliseconds = totals
+    characters, audio_seconds, milliseconds, *billed = totals
     # PostgreSQL sums BIGINT as NUMERIC.
     return UsageSum(
-        shown(group), int(requests), int(failed), int(characters), float(audio_seconds), float(milliseconds)
+        shown(group),
+        int(requests),
+        int(failed),
+        int(characters),
+        float(audio_seconds),
+        float(milliseconds),
+        *map(int, billed),
     )
 
 

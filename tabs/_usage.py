@@ -50,4 +50,8 @@ def _amount(record: UsageRecord) -> str:
         parts.append(f"{record.characters:,} characters")
     if record.audio_seconds:
         parts.append(f"{record.audio_seconds:.1f} s")
+    if record.input_tokens or record.output_tokens:
+        parts.append(f"{record.input_tokens + record.output_tokens:,} tokens")
+    if record.micro_usd:
+        parts.append(f"${record.micro_usd / 1_000_000:.4f}")
     return " · ".join(parts)

@@ -138,7 +138,8 @@ def test_sums_of_any_time_are_those_of_its_rows(storage):
         record(
             random.uniform(0, DAY * 10), random.choice("ab"), random.choice(["speech", "convert"]),
             random.choice(["flite", ""]), characters=random.randrange(2**40), audio_seconds=random.randrange(9) / 2,
-            milliseconds=1.0, status=random.choice(["ok", "failed", "cancelled"]),
+            milliseconds=1.0, status=random.choice(["ok", "failed", "cancelled"]), input_tokens=random.randrange(99),
+            output_tokens=random.randrange(99), micro_usd=random.randrange(2**40),
         )
         for _ in range(400)
     ]  # fmt: skip
@@ -157,10 +158,15 @@ def summed(rows: list[UsageRecord], group: str) -> list[usage.UsageSum]:
     return [
         usage.UsageSum(
             name, len(own), sum(row.status == "failed" for row in own), sum(row.characters for row in own),
-            sum(row.audio_seconds for row in own), float(len(own)),
+            sum(row.audio_seconds for row in own), float(len(own)), sum(row.input_tokens for row in own),
+            sum(row.output_tokens for row in own), sum(row.micro_usd for row in own),
         )
         for name, own in sorted(groups.items())
     ]  # fmt: skip
+
+
+ADD_BEFORE = """INSERT INTO usage (at, day, key_id, op, engine, voice, characters, audio_seconds, milliseconds, status,
+    request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def test_days_before_they_were_summed_are_counted(reopen, monkeypatch):
@@ -170,7 +176,7 @@ def test_days_before_they_were_summed_are_counted(reopen, monkeypatch):
         old = reopen()
         for at in (10.0, 20.0, DAY * 2.0):
             old.write_sync(
-                usage._run, usage._ADD, (at, int(at // DAY), "a", "speech", "flite", "", 5, 1, 1, "failed", "")
+                usage._run, ADD_BEFORE, (at, int(at // DAY), "a", "speech", "flite", "", 5, 1, 1, "failed", "")
             )
         old.close()
     storage = reopen()
