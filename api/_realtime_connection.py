@@ -129,10 +129,13 @@ class Connection:
             if value.get("type") == "input_audio_buffer.append":
                 seconds = max(SHORTEST, await talk.hear(value.get("audio")))
             else:
-                await talk.take(asked.read(value))
+                event = asked.read(value)
+                talk.seen.note(event.type, asked=True)
+                await talk.take(event)
         except VoiceForgeError as error:
             cause = value.get("event_id")
             talk.told.error(error, cause[:512] if isinstance(cause, str) else None)
+            talk.seen.note("error", error.code)
             return self._mistakes.take(self._rooms.clock())
         now = self._rooms.clock()
         wait = self._flow.take(seconds, now)

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from api import _realtime_session as sessions
@@ -65,6 +66,7 @@ class Rooms:
             talk.begin(conversation)
             stack.pop_all()
         self._talks[talk.id] = talk, self.clock()
+        studio.live.add(talk.seen, partial(self.end, talk))
         self._gauge.set(len(self._talks))
         return talk
 
@@ -72,6 +74,7 @@ class Rooms:
         """Its bill is kept when this returns, and even if who waits for it is cancelled. A second call does nothing."""
         if self._talks.pop(talk.id, None) is None:
             return
+        self.studio.live.drop(talk.id)
         self._gauge.set(len(self._talks))
         talk.over = talk.over or reason
         await asyncio.shield(self._spawn(self._settle(talk, reason)))

@@ -25,6 +25,7 @@ from voice.talk import events
 from voice.talk.conversation import Conversation
 from voice.talk.history import FIRST
 from voice.talk.items import Item
+from voice.talk.live import Seen, Sound
 from voice.talk.settings import TalkSettings
 
 SHORTEST = 0.1
@@ -78,6 +79,7 @@ class Talk:
         self.told.limits = _limits(lease)
         self.heard = 0.0
         """Seconds."""
+        self.seen = Seen("realtime", self.id, caller.id, caller.name, self._sound, {"thinks": mind.name})
         self._mind = mind
         self._next: Order | None = None
         """How the response is told that is about to begin."""
@@ -105,6 +107,9 @@ class Talk:
         told = self.told
         return Usage(told.engine, told.voice, told.characters, round(self.heard + told.spoken / told.rate, 3))
 
+    def _sound(self) -> Sound:
+        return Sound(self.heard, self.told.spoken / self.told.rate)
+
     def healthy(self) -> bool:
         """Whether the client still takes what it is sent."""
         outbox = self.outbox
@@ -113,6 +118,7 @@ class Talk:
 
     def emit(self, event: events.Event) -> None:
         self.told.tell(event)
+        self.seen.tell(event)
         if isinstance(event, events.ItemAdded) and event.item.id in self._unwanted:
             self._unwanted.discard(event.item.id)
             asyncio.get_running_loop().call_soon(self._forget, event.item.id)

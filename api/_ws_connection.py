@@ -130,6 +130,8 @@ class Connection:
     def _complain(self, error: VoiceForgeError) -> None:
         """Say what was wrong with a message, and go on; not for ever."""
         self._outbox.text(wire.failure(error))
+        if self._session:
+            self._session.seen.note("error", error.code)
         if self._mistakes.take(self._clock()):
             self._outbox.text(wire.failure(BadRequest("Too many messages cannot be understood."), fatal=True))
             self._outbox.close(4400, "Too many messages cannot be understood.")

@@ -22,6 +22,8 @@ from core.errors import BadRequest, Overloaded
 from voice.talk import events
 from voice.talk.conversation import Conversation
 from voice.talk.journal import Journal
+from voice.talk.live import Seen
+from voice.talk.live import Sound as Seconds
 from voice.talk.settings import TalkSettings
 
 BEHIND = 2.0
@@ -89,6 +91,7 @@ class Session:
         """How the client wants it held, as he said it."""
         self.models: dict[str, str] = {}
         self.tally = Tally()
+        self.seen = Seen("chat", id, caller.id, caller.name, self._seconds)
         self.ear: Ear = ear(Sound())
         self._position = 0
         """Where the next sound belongs."""
@@ -123,7 +126,7 @@ class Session:
             position = self._position if received is None else received
             self._position = self.conversation.attach(self.emit, min(position, self.conversation.position))
             self.journal.changed()
-        self._run, self._holding, self.left_at = "", False, None
+        self._run, self._holding, self.left_at, self.seen.away = "", False, None, False
         self.line = Line(outbox, input, output, mouth(output, rate))
         told = wire.written(
             "ready",
@@ -146,7 +149,7 @@ class Session:
     def detach(self) -> None:
         """The connection is gone. Time stands still until there is another, or until nobody waits any longer."""
         if self.line and not self.over:
-            self.line, self.left_at = None, self._clock()
+            self.line, self.left_at, self.seen.away = None, self._clock(), True
             self.conversation.detach()
 
     def take_over(self) -> None:
@@ -180,6 +183,8 @@ class Session:
     def take(self, message: wire.Said | wire.Bare | wire.Played | wire.ToolResult) -> None:
         """Do what a message asks for. Raises BadRequest."""
         talk = self.conversation
+        if not isinstance(message, wire.Played):
+            self.seen.note(message.type, asked=True)
         if isinstance(message, wire.Said):
             if not self.typed:
                 raise BadRequest("This session is by voice only; it takes no messages in writing.", param="type")
@@ -202,6 +207,7 @@ class Session:
         if type(event) is events.AudioOut:
             self._sound(event)
             return
+        self.seen.tell(event)
         if isinstance(event, _ITEMS):
             self.journal.changed()
         line = self.line
@@ -265,6 +271,9 @@ class Session:
                 )
         return found
 
+    def _seconds(self) -> Seconds:
+        return Seconds(self.tally.heard, self.tally.spoken / self.settings.output_rate)
+
     def _count(self, event: events.Event) -> None:
         if isinstance(event, events.TextDelta) and self.settings.speak:
             self.tally.characters += len(event.text)
@@ -277,8 +286,8 @@ class Session:
         """End the conversation, settle what it came to, tell the client and keep the history."""
         self.over = self.over or reason
         await self.conversation.close(reason)
-        tally, spoken = self.tally, self.tally.spoken / self.settings.output_rate
-        usage = Usage(tally.engine, tally.voice, tally.characters, round(tally.heard + spoken, 3))
+        tally, seconds = self.tally, self._seconds()
+        usage = Usage(tally.engine, tally.voice, tally.characters, round(seconds.heard + seconds.said, 3))
         try:
             await self.lease.settle(usage)
         finally:

@@ -109,6 +109,7 @@ class Sessions:
     async def _end(self, session: Session, reason: str) -> None:
         if self._sessions.pop(session.id, None) is None:
             return
+        self.studio.live.drop(session.id)
         self._gauge.set(len(self._sessions))
         try:
             await session.close(reason)
@@ -188,13 +189,14 @@ class Sessions:
             stack.push_async_callback(talk.close, "not begun")
             session.begin(talk, Journal(storage, kept.id, lambda: talk.items, items))
             session.hold(manner)
-            session.models = models
+            session.models, session.seen.models = models, dict(models)
             if fresh:
                 await storage.write(rows.add, kept)
             else:
                 await storage.write(rows.change, kept.id, json.dumps(manner))
             stack.pop_all()
         self._sessions[session.id] = session
+        self.studio.live.add(session.seen, partial(self.end, session))
         self._gauge.set(len(self._sessions))
         session.attach(outbox, input, output, None, resumed=False, token=token)
         return session

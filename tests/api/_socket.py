@@ -26,6 +26,7 @@ from core.settings import Settings
 from storage.db import Storage
 from tests.voice.talk.fakes import FakeTalks
 from voice.pronunciations import Pronunciations
+from voice.talk.live import Live
 
 ADMIN = "an-admin-key-for-these-tests"
 KEY = {"Authorization": f"Bearer {ADMIN}"}
@@ -131,7 +132,7 @@ async def house(folder: Path, *, access: str = "open", kind: Any = Patient) -> A
     await accounts.start()
     routes = Routes()
     studio = SimpleNamespace(
-        settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=FakeTalks(),
+        settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=FakeTalks(), live=Live(),
         routing=routes, thinking=routes, pronunciations=Pronunciations(storage),
     )  # fmt: skip
     app = FastAPI()
