@@ -28,7 +28,6 @@ from voice.routing import Routing
 from voice.speech import Speech, SpeechPlan, SpeechRequest
 from voice.talk.agents import ChatAgent, agent
 from voice.talk.live import Live
-from voice.talk.live import Live
 from voice.talk.settings import TalkSettings
 from voice.talk.talks import Talks
 from voice.thinking import REMOTE, Thinking
@@ -58,7 +57,6 @@ class Studio:
     """The owner's server of realtime conversations."""
     thinking: Thinking
     talks: Talks
-    live: Live
     live: Live
     pronunciations: Pronunciations
     transcription: Transcription
@@ -142,7 +140,6 @@ class Studio:
             upstream=upstream,
             thinking=thinking,
             talks=talks,
-            live=Live(),
             live=Live(),
             pronunciations=Pronunciations(storage),
             transcription=Transcription(pool, routing, detector, max_seconds=settings.max_audio_minutes * 60.0),

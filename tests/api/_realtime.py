@@ -35,7 +35,6 @@ from voice.simulator.parts import Delays, LoudIsSpeech, Saying, ScriptedAgent, S
 from voice.talk.conversation import Conversation
 from voice.talk.items import Item
 from voice.talk.live import Live
-from voice.talk.live import Live
 from voice.talk.scene import Emit
 from voice.talk.settings import TalkSettings
 from voice.talk.talks import new_id
@@ -247,7 +246,7 @@ async def house(
     await accounts.start()
     routes, found = Minds(), talks or ScriptedTalks()
     studio = SimpleNamespace(
-        settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=found, live=Live(), live=Live(),
+        settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=found, live=Live(),
         routing=routes, thinking=routes, pronunciations=Pronunciations(storage),
     )  # fmt: skip
     app = FastAPI()
