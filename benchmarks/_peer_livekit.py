@@ -27,7 +27,7 @@ FRAME = RATE_OUT // 50
 TURNS: Any = {
     "turn_detection": "vad",
     "endpointing": {"min_delay": 0.5, "max_delay": 0.5},
-    "interruption": {"mode": "vad"},
+    "interruption": {"mode": "vad", "resume_false_interruption": False},
 }
 STOP = 0.2
 """Seconds of silence after which the scripted recogniser is done; the detector says so after 0.25."""
@@ -184,5 +184,7 @@ def app(script: Script) -> FastAPI:
 
 if __name__ == "__main__":
     site = app(Script.read(sys.argv[2]))
-    # Without uvloop, as ours is.
-    uvicorn.run(site, host="127.0.0.1", port=int(sys.argv[1]), loop="asyncio", log_level="warning")
+    # Without uvloop, as ours is. The callers answer no pings.
+    uvicorn.run(
+        site, host="127.0.0.1", port=int(sys.argv[1]), loop="asyncio", ws_ping_interval=None, log_level="warning"
+    )
