@@ -97,8 +97,10 @@ Action = Say | Listen | Call | Transfer | SendDigits | End | Thought
 class Agent(Protocol):
     """Holds no conversation's history: that is cut to what was heard by the one who owns it, and handed over anew."""
 
-    name: str
-    """For the person who chooses; a rule-based one says that it is."""
+    @property
+    def name(self) -> str:
+        """For the person who chooses; a rule-based one says that it is."""
+        ...
 
     def respond(
         self, event: Event, history: Sequence[Message], *, tools: Sequence[Tool] = (), draft: bool = False
