@@ -133,12 +133,16 @@ class Session:
         now = self.body.model_dump(mode="json")
         wanted = _merged(now, change)
         if changed := next((name for name in sorted(self.pinned) if _at(now, name) != _at(wanted, name)), ""):
-            raise asked.Mistake(
-                f"'{changed}' is set by the secret that opened this session, and stays.",
-                "pinned_by_client_secret",
-                f"session.{changed}",
-            )
+            raise _pinned("session", changed)
         return replace(self, body=_body(type(self.body), wanted))
+
+    def allow(self, response: asked.ResponseBody) -> None:
+        """Raises Mistake where one response is to be made otherwise than the secret wants all of them."""
+        wanted = response.model_dump(mode="json", exclude_none=True)
+        now = self.body.model_dump(mode="json") if self.pinned else {}
+        for name in sorted(self.pinned):
+            if _at(wanted, name) not in (None, _at(now, name)):
+                raise _pinned("response", name)
 
 
 def begun(
@@ -251,6 +255,11 @@ def rules(detection: asked.TurnDetection | None) -> TurnRules:
         prefix=detection.prefix_padding_ms / 1000,
         idle=(detection.idle_timeout_ms or 0) / 1000,
     )
+
+
+def _pinned(where: str, name: str) -> asked.Mistake:
+    message = f"'{name}' is set by the secret that opened this session, and stays."
+    return asked.Mistake(message, "pinned_by_client_secret", f"{where}.{name}")
 
 
 def _body(kind: type[Talking | Transcribing], value: dict[str, Any]) -> Talking | Transcribing:

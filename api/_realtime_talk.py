@@ -105,7 +105,8 @@ class Talk:
     def usage(self) -> Usage:
         """What it came to."""
         told = self.told
-        return Usage(told.engine, told.voice, told.characters, round(self.heard + told.spoken / told.rate, 3))
+        seconds = round(self.heard + told.spoken / told.rate, 3)
+        return Usage(told.engine, told.voice, told.characters, seconds, told.input_tokens, told.output_tokens)
 
     def _sound(self) -> Sound:
         return Sound(self.heard, self.told.spoken / self.told.rate)
@@ -285,6 +286,7 @@ class Talk:
                 f"Conversation already has an active response in progress: {active}. Wait until the response is "
                 "finished before creating a new one.", "conversation_already_has_active_response",
             )  # fmt: skip
+        self.session.allow(response)
         settings = sessions.of_response(self.settings, response, self.session.body.tools)
         if settings.speak:
             self.studio.routing.speech(settings.voice, settings.speaks, settings.language)

@@ -121,6 +121,7 @@ class Told:
         self.spoken = 0
         """Samples sent."""
         self.engine = self.voice = ""
+        self.input_tokens = self.output_tokens = 0
         self._turns: dict[str, Turn] = {}
         self._failure: events.Failed | None = None
         self._event = f"event_{secrets.token_hex(5)}"
@@ -360,6 +361,8 @@ class Told:
         if output is None:
             return
         status, details = _ended(event, output)
+        self.input_tokens += event.turn.input_tokens
+        self.output_tokens += event.turn.output_tokens
         self._end_message(output, "completed" if status in ("completed", "failed") else "incomplete")
         self.say("response.done", response=_response(output, status, details, event.turn))
         if self.limits:

@@ -246,6 +246,7 @@ async def house(
     await accounts.start()
     routes, found = Minds(), talks or ScriptedTalks()
     studio = SimpleNamespace(
+        upstream=None,
         settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=found, live=Live(),
         routing=routes, thinking=routes, pronunciations=Pronunciations(storage),
     )  # fmt: skip

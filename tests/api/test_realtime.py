@@ -594,7 +594,7 @@ async def test_what_it_came_to_is_kept(opened: House):
     assert [row.op for row in rows] == ["conversation"]
     assert rows[0].characters == len("1 heard. ")
     assert rows[0].audio_seconds == pytest.approx(0.3 + 0.6, abs=0.05)
-    assert rows[0].engine == "scripted-tts"
+    assert (rows[0].engine, rows[0].input_tokens, rows[0].output_tokens) == ("scripted-tts", 10, 5)
 
 
 async def test_a_session_expires(tmp_path: Path):
