@@ -150,7 +150,5 @@ if __name__ == "__main__":
     logger.remove()
     logger.add(sys.stderr, level="WARNING")
     site = app(Script.read(sys.argv[2]))
-    # Without uvloop, as ours is. The callers answer no pings.
-    uvicorn.run(
-        site, host="127.0.0.1", port=int(sys.argv[1]), loop="asyncio", ws_ping_interval=None, log_level="warning"
-    )
+    # Without uvloop, as ours is.
+    uvicorn.run(site, host="127.0.0.1", port=int(sys.argv[1]), loop="asyncio", log_level="warning")

@@ -20,7 +20,7 @@ FRAME_SECONDS = 0.02
 FRAME_BYTES = 640
 """20 ms of 16-bit samples at 16 kHz."""
 RATE = 24000
-TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 WINDOW = 512
 
 
@@ -126,6 +126,8 @@ class Caller(asyncio.Protocol):
                 self._sound(now, length // 2)
             elif opcode == TEXT:
                 self._told(json.loads(payload), now)
+            elif opcode == PING:
+                self._transport.write(masked(PONG, payload))
             elif opcode == CLOSE:
                 self._fail(f"closed: {payload[2:].decode('utf-8', 'replace')}")
         self._buffer = buffer[at:]
