@@ -10,6 +10,7 @@ from accounts.principal import Principal
 from api import _turn as turns
 from api import _ws_messages as wire
 from api import conversations as talking
+from api import live
 from api._binding import caller_of, checked
 from api._record_calls import Named, Page
 from api._results import kept, uploaded
@@ -145,3 +146,27 @@ async def delete_conversation(studio: Studio, request: gr.Request, conversation_
         That it is `deleted`.
     """
     return await talking.delete_conversation(checked(Named, id=conversation_id).id, studio, _talker(request))
+
+
+async def list_live(studio: Studio, request: gr.Request, after: float = 0.0) -> dict[str, Any]:
+    """List your conversations that are being held on a socket now, the newest first, with their latest events.
+
+    Args:
+        after: `now` of the answer before, for only the events since then; 0 is all that are kept.
+
+    Returns:
+        `data` with the sessions, `total`, `now`.
+    """
+    return live.live(studio, caller_of(request), checked(live.Asked, after=after).after)
+
+
+async def end_live(studio: Studio, request: gr.Request, session_id: str) -> dict[str, Any]:
+    """End a conversation that is being held on a socket.
+
+    Args:
+        session_id: Its id.
+
+    Returns:
+        That it is `ended`.
+    """
+    return await live.ended(studio, caller_of(request), checked(Named, id=session_id).id)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
 
 from accounts.principal import Principal
 from api._shapes import listed
@@ -29,14 +30,18 @@ MOST = 100
 """Sessions in one answer; the newest."""
 
 Id = Annotated[str, Path(max_length=64)]
-After = Annotated[float, Query(ge=0, allow_inf_nan=False, description="`now` of the answer before: only what is new.")]
+
+
+class Asked(BaseModel):
+    after: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """`now` of the answer before, for only what is new since."""
 
 
 @router.get("")
-async def list_live(studio: House, caller: KnownCaller, after: After = 0.0) -> dict[str, Any]:
+async def list_live(studio: House, caller: KnownCaller, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
     """Your sessions that are being held, the newest first, each with its latest events; cheap enough to ask every
     second, with `after`."""
-    return live(studio, caller, after)
+    return live(studio, caller, asked.after)
 
 
 @router.delete("/{session_id}")

@@ -25,9 +25,11 @@ _TURN: TypeAdapter[Turn] = TypeAdapter(Turn)
 Choices = dict[str, list[tuple[str, str, str]]]
 
 
-def script() -> str:
-    """What runs once the tab is open. It ends with a function that takes the choices."""
-    return "\n".join(asset(f"{name}.js") for name in SCRIPTS)
+def script(*before: str) -> str:
+    """What runs once the tab is open, `before` ahead of the conversation's own part. It ends with a function that takes
+    the choices."""
+    *parts, last = (asset(f"{name}.js") for name in SCRIPTS)
+    return "\n".join((*parts, *before, last))
 
 
 async def choices(studio: Studio) -> Choices:

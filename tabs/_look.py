@@ -33,7 +33,9 @@ def head() -> str:
 
 
 def css() -> str:
-    return "".join(asset(name) for name in ("page.css", "voices.css", "status.css", "words.css", "chat.css"))
+    return "".join(
+        asset(name) for name in ("page.css", "voices.css", "status.css", "words.css", "chat.css", "live.css")
+    )
 
 
 class RoyalPurple(Base):

@@ -14,6 +14,7 @@ import gradio as gr
 from accounts.principal import Principal
 from core.errors import Unauthorized, VoiceForgeError
 from studio import Studio
+from tabs import _live as live
 from tabs._chat import choices, picture, script
 from tabs._gate import principal_of
 from tabs._look import asset
@@ -38,7 +39,8 @@ def build(studio: Studio) -> Callable[..., None]:
 
     async def chat_page(_: Any, request: gr.Request) -> dict[str, Any]:
         """All that the tab consists of."""
-        whole = {"html": asset("chat.html"), "script": script(), "worklet": asset("chat_worklet.js"), "problem": ""}
+        html, code = asset("chat.html") + live.html(), script(live.script(studio))
+        whole = {"html": html, "script": code, "worklet": asset("chat_worklet.js"), "problem": ""}
         return whole | await chat_choices(_, request)
 
     async def chat_picture(asked: Any, request: gr.Request) -> dict[str, Any]:

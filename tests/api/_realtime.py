@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from accounts.accounts import Accounts
-from api import errors, realtime
+from api import errors, live, realtime
 from api._realtime_rooms import Rooms
 from api._ws_protocol import Patient
 from core.errors import Overloaded, UnknownModel
@@ -253,6 +253,7 @@ async def house(
     app = FastAPI()
     app.state.studio = studio
     app.include_router(realtime.router)
+    app.include_router(live.router)
     errors.install(app, settings)
     config = uvicorn.Config(
         app, port=0, log_config=None, lifespan="on", ws_max_size=12_000_000, ws_per_message_deflate=False,

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from accounts.accounts import Accounts
-from api import errors, ws
+from api import errors, live, ws
 from api._ws_protocol import Patient
 from api._ws_sessions import Sessions
 from core.errors import UnknownVoice
@@ -138,6 +138,7 @@ async def house(folder: Path, *, access: str = "open", kind: Any = Patient) -> A
     app = FastAPI()
     app.state.studio = studio
     app.include_router(ws.router)
+    app.include_router(live.router)
     errors.install(app, settings)
     config = uvicorn.Config(
         app, port=0, log_config=None, lifespan="on", ws_max_size=ws.MOST_BYTES, ws_per_message_deflate=False,

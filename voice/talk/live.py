@@ -96,7 +96,7 @@ class Seen:
             self._lines[-1] = replace(last, at=now, times=last.times + 1)
             return
         self._number += 1
-        self._lines.append(Line(self._number, now, type, about, words[:WORDS], asked))
+        self._lines.append(Line(self._number, now, type, about, words.strip()[:WORDS], asked))
 
     def tell(self, event: events.Event) -> None:
         """An event of the conversation."""
