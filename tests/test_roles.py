@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,7 +23,9 @@ from gradio_client import Client as GradioClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from app import SOCKETS
 from audio.decode import decode
+from core.discover import modules
 from core.settings import BadSettings, Settings
 from deploy import start
 from deploy.start import Program, Programs
@@ -355,6 +358,20 @@ def test_nginx_is_told(host: str, trusted: tuple[str, ...], expected: list[str])
     assert [part for part in expected if part not in text] == []
     assert "{{" not in text
     assert ("set_real_ip_from" in text) == bool(trusted)
+
+
+def test_nginx_sends_all_sockets_to_where_they_are_served():
+    media = [module for module in modules("api") if getattr(module, "ROLE", "web") == "media"]
+    assert set(media) < set(SOCKETS)
+    paths = {route.path for module in media for route in module.router.routes}
+    conf = (ROOT / "deploy/nginx.conf").read_text()
+    sent = re.findall(r"location (= )?(\S+) {\n +proxy_pass http://media;", conf)
+    assert {path for path in paths if not any(_leads(*one, path) for one in sent)} == set()
+    assert [where for exact, where in sent if not any(_leads(exact, where, path) for path in paths)] == []
+
+
+def _leads(exact: str, where: str, path: str) -> bool:
+    return path == where if exact else path.startswith(where)
 
 
 def test_nginx_takes_its_configuration(tmp_path: Path):
