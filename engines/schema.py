@@ -4,13 +4,14 @@ described with; what it does not know it takes for satisfied. Standard library o
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
 DEEPEST = 40
 """Levels looked at; a schema may refer to itself without end."""
+MOST_LOOKS = 10_000
+"""Schemas that one value is held against: with each level a schema may refer to itself twice."""
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int, float),
@@ -24,7 +25,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 def fault(value: Any, schema: dict[str, Any]) -> str:
     """The first thing that is wrong with a value, a sentence for a model that shall do better; empty if nothing is."""
-    return next(_faults(value, schema, schema, "the answer", DEEPEST), "")
+    try:
+        return next(_faults(value, schema, schema, "the answer", DEEPEST, iter(range(MOST_LOOKS))), "")
+    except _TooMuch:
+        return "its schema is too intricate to be followed."
+
+
+class _TooMuch(Exception):
+    """There is no end to what a value would have to be held against."""
 
 
 def parsed(text: str) -> Any:
@@ -73,55 +81,68 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _faults(value: Any, schema: Any, root: dict[str, Any], where: str, deep: int) -> Iterator[str]:
+def _faults(
+    value: Any, schema: Any, root: dict[str, Any], where: str, deep: int, looks: Iterator[int]
+) -> Iterator[str]:
     schema = resolved(schema, root)
     if not deep or not schema:
         return
+    if next(looks, None) is None:
+        raise _TooMuch
     kinds = schema.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
+    kinds = [kinds] if isinstance(kinds, str) else [kind for kind in _list(kinds) if isinstance(kind, str)]
     if kinds and not any(_is(value, kind) for kind in kinds):
         yield f"{where} is not of type {' or '.join(kinds)}."
         return
     if "const" in schema and not _same(value, schema["const"]):
         yield f"{where} is not {json.dumps(schema['const'])}."
-    if "enum" in schema and not any(_same(value, one) for one in schema["enum"]):
-        yield f"{where} is none of {json.dumps(schema['enum'])}."
+    if isinstance(allowed := schema.get("enum"), list) and not any(_same(value, one) for one in allowed):
+        yield f"{where} is none of {json.dumps(allowed)}."
     for name in ("anyOf", "oneOf", "allOf"):
-        choices = schema.get(name, ())
-        fits = sum(not any(_faults(value, one, root, where, deep - 1)) for one in choices)
+        choices = _list(schema.get(name))
+        fits = sum(not any(_faults(value, one, root, where, deep - 1, looks)) for one in choices)
         if choices and not (fits == len(choices) if name == "allOf" else fits):
             yield f"{where} does not fit {name} of its schema."
-    yield from _inside(value, schema, root, where, deep - 1)
+    yield from _inside(value, schema, root, where, deep - 1, looks)
 
 
-def _inside(value: Any, schema: dict[str, Any], root: dict[str, Any], where: str, deep: int) -> Iterator[str]:
+def _inside(
+    value: Any, schema: dict[str, Any], root: dict[str, Any], where: str, deep: int, looks: Iterator[int]
+) -> Iterator[str]:
     if isinstance(value, dict):
-        known = schema.get("properties", {})
-        for name in schema.get("required", ()):
-            if name not in value:
+        known = schema.get("properties")
+        known = known if isinstance(known, dict) else {}
+        for name in _list(schema.get("required")):
+            if isinstance(name, str) and name not in value:
                 yield f"{where} lacks the property {name}."
         for name, part in value.items():
             if name in known:
-                yield from _faults(part, known[name], root, f"{name} in {where}", deep)
+                yield from _faults(part, known[name], root, f"{name} in {where}", deep, looks)
             elif (more := schema.get("additionalProperties", True)) is False:
                 yield f"{where} has the property {name}, which its schema does not have."
             else:
-                yield from _faults(part, more, root, f"{name} in {where}", deep)
+                yield from _faults(part, more, root, f"{name} in {where}", deep, looks)
     elif isinstance(value, list):
         yield from _outside(len(value), schema, "minItems", "maxItems", f"the length of {where}")
         for place, part in enumerate(value):
-            yield from _faults(part, schema.get("items"), root, f"item {place} of {where}", deep)
+            yield from _faults(part, schema.get("items"), root, f"item {place} of {where}", deep, looks)
     elif isinstance(value, str):
         yield from _outside(len(value), schema, "minLength", "maxLength", f"the length of {where}")
     elif _is(value, "number"):
         yield from _outside(value, schema, "minimum", "maximum", where)
 
 
+def _list(value: Any) -> list[Any]:
+    """What a schema has there if it is a list; what is none says nothing."""
+    return value if isinstance(value, list) else []
+
+
 def _outside(value: float, schema: dict[str, Any], least: str, most: str, where: str) -> Iterator[str]:
-    if value < schema.get(least, -math.inf):
-        yield f"{where} is less than {schema[least]}."
-    if value > schema.get(most, math.inf):
-        yield f"{where} is more than {schema[most]}."
+    low, high = schema.get(least), schema.get(most)
+    if isinstance(low, (int, float)) and value < low:
+        yield f"{where} is less than {low}."
+    if isinstance(high, (int, float)) and value > high:
+        yield f"{where} is more than {high}."
 
 
 def _is(value: Any, kind: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,10 @@ class _Call:
     name: str = ""
     arguments: str = ""
 
+    @property
+    def said(self) -> tuple[str, str]:
+        return self.name, self.arguments.strip() or "{}"
+
 
 class Answer:
     """What has come of one answer. Calls come in fragments, and are given away whole with the last piece."""
@@ -79,6 +84,8 @@ class Answer:
         """Why it ended; empty while it goes on."""
         self._calls: dict[int, _Call] = {}
         self._usage: tuple[int, int] = (0, 0)
+        self._half = ""
+        """The first half of a letter that a server which counts in UTF-16 has cut in two."""
 
     def feed(self, data: str) -> str:
         """The text that an event adds. Raises NotUnderstood or Refused."""
@@ -94,8 +101,9 @@ class Answer:
 
     def last(self) -> Delta:
         calls = tuple(
-            ToolCall(call.id or f"call_{index}", call.name, call.arguments.strip() or "{}")
-            for index, call in sorted(self._calls.items())
+            # Of a server that names none, each call of a conversation still has a name of its own.
+            ToolCall(_joined(call.id) or f"call_{secrets.token_hex(8)}", *map(_joined, call.said))
+            for _, call in sorted(self._calls.items())
             if call.name
         )
         finish = "tool_calls" if calls else self.finish if self.finish != "tool_calls" else "stop"
@@ -120,23 +128,30 @@ class Answer:
         for place, part in enumerate(piece.get("tool_calls") or ()):
             call = self._call(part, place)
             function = part.get("function") or {}
-            call.id = part.get("id") or call.id
+            call.id = str(part.get("id") or call.id)
             call.name += function.get("name") or ""
             call.arguments += function.get("arguments") or ""
         content = piece.get("content") or ""
         if not isinstance(content, str):
             raise TypeError("content is no text")
-        return content
+        content = self._half + content
+        self._half = content[-1:] if "\ud800" <= content[-1:] <= "\udbff" else ""
+        return _joined(content.removesuffix(self._half))
 
     def _call(self, part: dict[str, Any], place: int) -> _Call:
         """The call that a fragment belongs to. Some servers number none and send each call whole."""
         index = part.get("index")
         if index is None:
-            known = [number for number, call in self._calls.items() if part.get("id") and call.id == part["id"]]
+            known = [number for number, call in self._calls.items() if part.get("id") and call.id == str(part["id"])]
             index = known[0] if known else (len(self._calls) if part.get("id") else place)
         if not isinstance(index, int) or not 0 <= index < MOST_CALLS:
             raise TypeError("a call has no place")
         return self._calls.setdefault(index, _Call())
+
+
+def _joined(text: str) -> str:
+    """The text with every pair of surrogates as the letter that it is; half of one can be sent and kept nowhere."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def names(listing: Any) -> Iterator[str]:

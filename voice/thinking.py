@@ -272,7 +272,7 @@ def _checked(delta: Delta, request: ChatRequest) -> Delta:
             raise EngineError("The model asked for a tool that there is not.")
         try:
             wrong = fault(parsed(call.arguments), {"type": "object", **tools[call.name].parameters})
-        except ValueError:
+        except (ValueError, RecursionError):
             wrong = "its arguments are not JSON."
         if wrong:
             raise EngineError(f"The model asked for the tool {call.name}, but {wrong}")

@@ -40,6 +40,10 @@ EMPTY_WORDS = """
     a an and any are as at be by can could do for from get give given has have how i in is it its me my of on or please
     tell that the this to us want was what when where which who will with would you your"""
 """They make no two texts alike."""
+MOST_TEXT = 1000
+"""Characters of a message that rules look at: more than anybody says to them, and some take time by its square."""
+MOST_PARTS, MOST_FILL = 200, 2000
+"""Values, and characters of each, with which a schema is filled, whatever it asks for."""
 
 Talk = tuple[Message, ...]
 Rule = Callable[["re.Match[str]", Talk], str]
@@ -103,7 +107,8 @@ class Rules:
 
 def said(messages: Talk) -> str:
     """What the user said last."""
-    return next((message.content.strip() for message in reversed(messages) if message.role == "user"), "")
+    last = next((message.content for message in reversed(messages) if message.role == "user"), "")
+    return last.strip()[:MOST_TEXT]
 
 
 def answer(messages: Talk, now: datetime) -> str:
@@ -163,7 +168,7 @@ def name_in(messages: Talk) -> str:
     """The name that the user has given, the last if there were several."""
     found = ""
     for message in messages:
-        if message.role == "user" and (match := re.search(NAME, message.content, re.I)):
+        if message.role == "user" and (match := re.search(NAME, message.content[:MOST_TEXT], re.I)):
             found = _plain(match[1]).capitalize()
     return found
 
@@ -340,9 +345,12 @@ def arguments_in(tool: Tool, text: str) -> dict[str, Any]:
     return found
 
 
-def filled(schema: Any, text: str, root: dict[str, Any], deep: int = 12) -> Any:
-    """The least value that satisfies a schema, with words and numbers of the text where they fit."""
-    schema = resolved(schema, root)
+def filled(schema: Any, text: str, root: dict[str, Any], deep: int = 12, room: Iterator[int] | None = None) -> Any:
+    """The least value that satisfies a schema, with words and numbers of the text where they fit; less than that of a
+    schema that asks for more than `MOST_PARTS`."""
+    schema, room = resolved(schema, root), iter(range(MOST_PARTS)) if room is None else room
+    if next(room, None) is None:
+        return None
     for name in ("const", "default"):
         if name in schema:
             return schema[name]
@@ -350,21 +358,22 @@ def filled(schema: Any, text: str, root: dict[str, Any], deep: int = 12) -> Any:
         said = [one for one in schema["enum"] if re.search(rf"\b{re.escape(str(one))}\b", text, re.I)]
         return (said or schema["enum"])[0]
     if choices := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
-        return filled(choices[0], text, root, deep - 1) if deep else None
+        return filled(choices[0], text, root, deep - 1, room) if deep else None
     kind = schema.get("type", "object" if "properties" in schema else "null")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
         parts, names = schema.get("properties", {}), schema.get("required", ())
-        return {name: filled(parts.get(name, {}), text, root, deep - 1) for name in names if deep}
+        return {name: filled(parts.get(name, {}), text, root, deep - 1, room) for name in names if deep}
     if kind == "array":
-        return [filled(schema.get("items", {}), text, root, deep - 1) for _ in range(schema.get("minItems", 0)) if deep]
+        count = min(schema.get("minItems", 0), MOST_PARTS)
+        return [filled(schema.get("items", {}), text, root, deep - 1, room) for _ in range(count) if deep]
     return _simple(kind, schema, text)
 
 
 def _simple(kind: str, schema: dict[str, Any], text: str) -> Any:
     if kind == "string":
-        least, most = schema.get("minLength", 0), schema.get("maxLength", len(text) + schema.get("minLength", 0))
-        return text.ljust(least, ".")[:most]
+        least = min(schema.get("minLength", 0), MOST_FILL)
+        return text.ljust(least, ".")[: schema.get("maxLength")]
     if kind in ("integer", "number"):
         number = next((float(one) for one in re.findall(_NUMBER, in_digits(text))), 0.0)
         number = min(max(number, schema.get("minimum", number)), schema.get("maximum", math.inf))

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import datetime
 
 import pytest
@@ -138,6 +139,24 @@ def test_a_tools_answer_is_told():
 def test_what_it_fills_a_schema_with_satisfies_it(schema):
     value = filled(schema, "My number is 42, no?", schema)
     assert fault(value, schema) == ""
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 10**10},
+        {"type": "array", "minItems": 10**9, "items": {"type": "string", "minLength": 10**9}},
+        {"type": "array", "minItems": 100, "items": {"$ref": "#"}},
+    ],
+)
+def test_a_schema_that_asks_for_more_than_anybody_needs_is_not_filled(schema):
+    assert len(str(filled(schema, "yes", schema))) < 1_000_000
+
+
+def test_a_long_text_takes_no_longer_than_a_short_one():
+    began = time.process_time()
+    answer((*talk("what " * 20_000), *talk("call me " * 10_000), *talk("what " * 20_000)), datetime(2026, 3, 4))
+    assert time.process_time() - began < 1.0
 
 
 def test_the_clock_can_be_told():

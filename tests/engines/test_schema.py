@@ -76,3 +76,17 @@ def test_json_is_found_where_models_put_it(text):
 @pytest.mark.parametrize("text", ["", "I would rather not.", '{"a": NaN}', "{", "[" * 10_000])
 def test_what_is_no_json_is_said_to_be_none(text):
     assert satisfied(text, {}) == ("", "The answer is not JSON.")
+
+
+@pytest.mark.parametrize("deeper", [{}, {"additionalProperties": {"$ref": "#"}}])
+def test_a_schema_that_refers_to_itself_twice_is_not_followed_to_its_end(deeper):
+    schema = {"type": "object", "anyOf": [{"anyOf": [{"$ref": "#"}, {"type": "string"}]}, {"$ref": "#"}], **deeper}
+    assert "too intricate" in fault({"a": {"b": {}}}, schema)
+
+
+@pytest.mark.parametrize("name", ["type", "properties", "required", "anyOf", "enum", "minProperties", "items"])
+@pytest.mark.parametrize("odd", [5, "x", [1, {}], None, True])
+def test_what_is_no_schema_says_nothing_and_raises_nothing(name, odd):
+    assert isinstance(fault({"a": 1, "b": [1], "c": "c"}, {"type": "object", name: odd}), str)
+    inner = {"type": "object", "properties": {"a": {name: odd, "minimum": "x"}, "b": {name: odd}, "c": {name: odd}}}
+    assert isinstance(fault({"a": 1, "b": [1], "c": "c"}, inner), str)

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from core.errors import BadRequest, EngineError, EngineTimeout, Overloaded, Unauthorized, Unavailable, UnknownModel
 from engines.base import ChatRequest, Delta, Message, Tool, ToolCall
+from providers._answer import Answer
 from providers.chat import ChatServer, Patience
 from tests.engines._running import until
 from tests.providers.dialect import (
@@ -106,9 +107,8 @@ async def test_a_whole_conversation_is_written_as_the_dialect_has_it():
         ),
         ([call(None, "a", "get_weather", "{}"), call(None, "b", "get_weather"), piece(finish="stop")],
          [("a", "{}"), ("b", "{}")]),
-        ([call(0, "", "get_weather", ""), piece(finish="function_call"), DONE], [("call_0", "{}")]),
     ],
-    ids=["fragments", "without numbers", "without ids"],
+    ids=["fragments", "without numbers"],
 )  # fmt: skip
 async def test_calls_come_in_fragments_and_go_on_whole(parts, calls):
     async with asking(Dialect({"small": says(piece("One moment."), *parts)})) as server:
@@ -116,6 +116,20 @@ async def test_calls_come_in_fragments_and_go_on_whole(parts, calls):
     assert deltas[0] == Delta("One moment.")
     assert deltas[-1].finish == "tool_calls"
     assert [(found.id, found.arguments) for found in deltas[-1].calls] == calls
+
+
+async def test_calls_of_a_server_that_names_none_have_each_a_name_of_its_own():
+    parts = [call(0, "", "get_weather", ""), piece(finish="function_call"), DONE]
+    async with asking(Dialect({"small": says(*parts)})) as server:
+        found = [(await answer(server, ChatRequest(ASKED.messages, (TOOL,))))[-1].calls[0] for _ in range(2)]
+    assert [(one.name, one.arguments) for one in found] == [("get_weather", "{}")] * 2
+    assert "" != found[0].id != found[1].id != ""
+
+
+def test_a_letter_that_was_cut_in_two_is_one_again():
+    read = Answer()
+    halves = [rf'{{"choices": [{{"delta": {{"content": "{text}"}}}}]}}' for text in (r"hi \ud83d", r"\ude00 \ud83d!")]
+    assert "".join(map(read.feed, halves)) == "hi 😀 �!"
 
 
 async def test_a_server_that_does_not_stream_is_understood():
