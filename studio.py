@@ -109,7 +109,11 @@ class Studio:
         url = settings.llm_base_url
         remote = ChatServer(url, settings.llm_api_key, settings.llm_model) if url else None
         url = settings.realtime_base_url
-        upstream = Upstream(url, settings.realtime_api_key, settings.realtime_model) if url else None
+        upstream = (
+            Upstream(url, settings.realtime_api_key, settings.realtime_model, most=settings.max_conversations)
+            if url
+            else None
+        )
         thinking = Thinking(
             pool,
             routing.voices.engines,

@@ -12,6 +12,7 @@ from accounts.limits import Gcra
 from api import _realtime_events as asked
 from api import errors
 from api._realtime_auth import PROTOCOL, Entry, Redeem, entry, secret_of
+from api._realtime_relay import named, relay
 from api._realtime_rooms import Rooms
 from api._realtime_talk import Talk
 from api._ws_flow import MESSAGE, SHORTEST, Flow
@@ -50,6 +51,10 @@ class Connection:
         websocket.scope["query_string"] = b""
         try:
             found = await self._enter()
+            if there := named(self._rooms.studio, model, found.session):
+                protocol = PROTOCOL if PROTOCOL in self._offered else None
+                await relay(websocket, self._rooms.studio, found.caller, *there, found.session, protocol)
+                return
             talk = await self._rooms.open(found, self._outbox, model, transcription=intent == "transcription")
         except Unauthorized as error:
             await self._turn_away(error)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import APIRouter, FastAPI, WebSocket
 
+from api import client_secrets
 from api._realtime_connection import Connection
 from api._realtime_rooms import Rooms
 
@@ -32,5 +34,6 @@ router = APIRouter(lifespan=_life)
 
 @router.websocket("/v1/realtime")
 async def realtime(websocket: WebSocket) -> None:
-    redeem = getattr(websocket.app.state, "redeem_client_secret", None)
-    await Connection(websocket.app.state.realtime, websocket, redeem).run()
+    state = websocket.app.state
+    redeem = getattr(state, "redeem_client_secret", None) or partial(client_secrets.redeem, state.studio)
+    await Connection(state.realtime, websocket, redeem).run()

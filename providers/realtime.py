@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from core.errors import BadRequest, EngineError, EngineTimeout, Overloaded, Unavailable, UnknownModel, VoiceForgeError
 from core.settings import is_loopback
-from providers._realtime_rows import Row, row_of
+from providers.realtime_rows import Row, row_of
 
 logger = logging.getLogger(__name__)
 
@@ -59,13 +59,18 @@ class Grant:
 
 
 class Upstream:
-    """Made of the owner's settings. `base_url` is an address such as `https://api.openai.com/v1`, or a row's name."""
+    """Made of the owner's settings; holds `most` lines at a time. `base_url` is an address such as
+    `https://api.openai.com/v1`, or a row's name."""
 
-    def __init__(self, base_url: str, key: str = "", model: str = "", patience: Patience = Patience()):
+    def __init__(
+        self, base_url: str, key: str = "", model: str = "", *, most: int = 200, patience: Patience = Patience()
+    ):
         self.row: Row = row_of(base_url)
         base = self.row.base if base_url == self.row.name else base_url
         self._base = base.rstrip("/").replace("wss://", "https://", 1).replace("ws://", "http://", 1)
-        self._key, self._model, self._patience = key, model, patience
+        self._key, self._model, self._most, self._patience = key, model, most, patience
+        self.lines = 0
+        """That are open, or being opened."""
         # A proxy leads out of this machine, and not back into it.
         self._at_home = is_loopback(httpx.URL(self._base).host)
 
@@ -94,11 +99,17 @@ class Upstream:
         Raises Unavailable where it cannot be reached, does not take the key or hangs up; UnknownModel, Overloaded,
         EngineTimeout and EngineError as it answers.
         """
-        line = await self._line(model, key or self._key)
+        if self.lines >= self._most:
+            raise Overloaded(f"{self._most} sessions are relayed; this house holds no more at a time.", retry_after=5)
+        self.lines += 1
         try:
-            yield line
+            line = await self._line(model, key or self._key)
+            try:
+                yield line
+            finally:
+                await line.close()
         finally:
-            await line.close()
+            self.lines -= 1
 
     async def _line(self, model: str, key: str) -> Line:
         for attempt in range(1, ATTEMPTS + 1):
@@ -132,7 +143,7 @@ class Upstream:
                 proxy=None if self._at_home else True,
             )
         except InvalidStatus as error:
-            raise _refusal(error.response.status_code, error.response.body or b"", model) from error
+            raise _refusal(error.response.status_code, bytes(error.response.body or b""), model) from error
         except (OSError, InvalidHandshake, EOFError) as error:
             raise _HungUp(str(error)) from error
         line = Line(socket, self._patience.sending)

@@ -15,6 +15,7 @@ from api import (
     captions,
     catalogue,
     chat_completions,
+    client_secrets,
     conversations,
     convert,
     downloads,
@@ -28,6 +29,7 @@ from api import (
     status,
     transcriptions,
     usage,
+    voice_chat,
     voices,
     ws,
 )
@@ -67,7 +69,8 @@ def build(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=life)
     app.state.studio = studio
     rooms = (benchmarks, captions, catalogue, chat_completions, conversations, convert, downloads, health, keys, models)
-    for module in (*rooms, pronunciations, segments, speech, status, transcriptions, usage, voices, ws):
+    more = (client_secrets, pronunciations, segments, speech, status, transcriptions, usage, voice_chat, voices, ws)
+    for module in (*rooms, *more):
         app.include_router(module.router)
     errors.install(app, settings)
     return app

@@ -48,10 +48,11 @@ class Row:
 
 def rows(table: Path = TABLE) -> dict[str, Row]:
     """By name. Raises TypeError where a row has a field that there is not."""
-    return {
-        name: Row(name, **{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
-        for name, row in tomllib.loads(table.read_text("utf-8")).items()
-    }
+    found: dict[str, Row] = {}
+    for name, values in tomllib.loads(table.read_text("utf-8")).items():
+        fields: dict[str, Any] = {key: tuple(it) if isinstance(it, list) else it for key, it in values.items()}
+        found[name] = Row(name, **fields)
+    return found
 
 
 def row_of(base_url: str) -> Row:
@@ -86,12 +87,12 @@ def bill(usage: Any, price: Mapping[str, float]) -> Bill:
         full = price.get(f"{kind}_in", 0.0)
         dollars += (at_hand - known) * full + known * price.get(f"{kind}_cached", full)
         dollars += _count(out.get(f"{kind}_tokens")) * price.get(f"{kind}_out", 0.0)
-    return Bill(input, output, math.ceil(dollars))
+    return Bill(input, output, math.ceil(round(dollars, 3)))
 
 
 def lasted(seconds: float, price: Mapping[str, float]) -> int:
     """What a session's time costs, in millionths of a US dollar."""
-    return math.ceil(seconds / 60.0 * price.get("minute", 0.0) * 1_000_000)
+    return math.ceil(round(seconds / 60.0 * price.get("minute", 0.0) * 1_000_000, 3))
 
 
 def _details(usage: dict[str, Any], name: str) -> dict[str, Any]:
