@@ -25,11 +25,12 @@ from accounts.accounts import Accounts
 from api import errors, live, realtime
 from api._realtime_rooms import Rooms
 from api._ws_protocol import Patient
-from core.errors import Overloaded, UnknownModel
+from core.errors import Overloaded, UnknownModel, VoiceForgeError
 from core.metrics import Metrics
 from core.settings import Settings
 from storage.db import Storage
 from tests.api._socket import ADMIN, Routes, until
+from voice.listening import Understood
 from voice.pronunciations import Pronunciations
 from voice.simulator.parts import Delays, LoudIsSpeech, Saying, ScriptedAgent, ScriptedVoice, parts, tone
 from voice.talk.conversation import Conversation
@@ -63,12 +64,32 @@ class Opened:
     saying: Saying
 
 
+class Deaf:
+    """An utterance that nobody understands."""
+
+    follows = False
+
+    def __init__(self, error: VoiceForgeError):
+        self._error = error
+
+    def feed(self, samples: np.ndarray) -> None: ...
+
+    def settle(self) -> None: ...
+
+    async def final(self) -> Understood:
+        raise self._error
+
+    def close(self) -> None: ...
+
+
 @dataclass
 class ScriptedTalks:
     """Opens conversations that think what `agent` does."""
 
     agent: ScriptedAgent = field(default_factory=lambda: ScriptedAgent(delays=QUICK))
     voice: ScriptedVoice = field(default_factory=lambda: ScriptedVoice(QUICK))
+    deaf: VoiceForgeError | None = None
+    """What keeps anybody from being understood."""
     most: int = 50
     opened: list[Opened] = field(default_factory=list)
     ticker: Ticker | None = None
@@ -86,6 +107,8 @@ class ScriptedTalks:
         saying = Saying()
         made = parts(self.agent, saying=saying, ticker=self.ticker, voice=self.voice, delays=QUICK)
         made = replace(made, new_id=new_id)
+        if error := self.deaf:
+            made = replace(made, utterance=lambda *_: Deaf(error))
         talk = Conversation(made, settings, emit, id=id or new_id("talk"), history=history)
         self.ticker.add(talk)
         self.opened.append(Opened(talk, saying))

@@ -251,6 +251,18 @@ async def test_a_turn_in_which_nothing_was_understood_stays_an_item(opened: Hous
         await client.next("conversation.item.deleted")
 
 
+async def test_a_turn_that_could_not_be_understood_is_told_as_failed(opened: House):
+    opened.talks.deaf = WorkerDied("The recogniser died.")
+    async with opened.held(**MANUAL) as client:
+        await client.send("input_audio_buffer.append", audio=silence(0.4))
+        await client.send("input_audio_buffer.commit")
+        failed = await client.next("conversation.item.input_audio_transcription.failed")
+        assert failed["item_id"] == client.all("input_audio_buffer.committed")[0]["item_id"]
+        assert failed["error"]["code"] == "worker_died"
+        await client.send("response.create")
+        await client.next("response.done")
+
+
 async def test_a_turn_may_be_deleted_before_it_is_understood(opened: House):
     async with opened.held(**MANUAL) as client:
         opened.talks.last.saying.begins("never mind")
