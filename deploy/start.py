@@ -75,6 +75,8 @@ def nginx_conf(settings: Settings, media: int, trusted: Sequence[str]) -> str:
         "listen": f"{host}:{settings.port}",
         "web": web,
         "media": "\n".join(f"        server {address} max_fails=1 fail_timeout=2s;" for address in others),
+        # Not everybody may open what he was given as standard output.
+        "log": "/dev/stdout plain" if os.access("/dev/stdout", os.W_OK) else "off",
         "trusted": "\n".join(f"    set_real_ip_from {network};" for network in trusted),
     }
     text = (HERE / "nginx.conf").read_text()

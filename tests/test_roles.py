@@ -29,6 +29,8 @@ from core.discover import modules
 from core.settings import BadSettings, Settings
 from deploy import start
 from deploy.start import Program, Programs
+from storage import usage as usage_rows
+from storage.db import Storage
 from tests.peers import find, need
 
 ROOT = Path(__file__).parent.parent
@@ -325,6 +327,32 @@ async def test_a_port_that_is_taken_ends_all_of_it(tmp_path: Path):
         _, told = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert b"Address already in use" in told
+
+
+@pytest.mark.integration
+def test_processes_that_start_together_share_one_database(tmp_path: Path):
+    """All three bring an empty folder up to date at once, then write at once: nothing is lost and nobody is refused."""
+    write = """
+import sys
+from pathlib import Path
+from storage import usage
+from storage.db import Storage
+
+storage = Storage.open("", Path(sys.argv[1]))
+for number in range(100):
+    storage.write_sync(usage.add, usage.UsageRecord(float(number), sys.argv[2], "speech", characters=1))
+storage.close()
+"""
+    names = ["first", "second", "third"]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", write, tmp_path, name], cwd=ROOT, stderr=subprocess.PIPE)
+        for name in names
+    ]
+    assert [writer.communicate(timeout=60)[1].decode() for writer in writers] == ["", "", ""]
+    storage = Storage.open("", tmp_path)
+    sums = storage.read_sync(usage_rows.sums, 0.0, 1000.0, "key", None)
+    storage.close()
+    assert sorted((one.group, one.requests, one.characters) for one in sums) == [(name, 100, 100) for name in names]
 
 
 # the pieces

@@ -19,6 +19,8 @@ function wireOf({ hello, message, audio, unready, changed, lost }) {
   let since = 0;
   let tries = 0;
   let timer = 0;
+  // Where conversations have several processes, the same line leads to the one that holds ours.
+  const line = Math.random().toString(36).slice(2);
   let pinging = 0;
   let trip = 0;
   let waiting = [];
@@ -31,7 +33,7 @@ function wireOf({ hello, message, audio, unready, changed, lost }) {
   }
 
   function connect() {
-    const mine = socket = new WebSocket(API.replace(/^http/, "ws") + "ws");
+    const mine = socket = new WebSocket(`${API.replace(/^http/, "ws")}ws?line=${line}`);
     ready = false;
     mine.binaryType = "arraybuffer";
     mine.onopen = greet;
