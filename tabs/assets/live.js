@@ -63,7 +63,7 @@
     log.tabIndex = 0;
     log.ariaLabel = `Events of the session ${id}`;
     const facts = part("dl", "vf-session-facts");
-    const cells = Object.fromEntries(["Since", "Heard", "Said", "Tokens", "Cost"].map((name) => {
+    const cells = Object.fromEntries(["For", "Heard", "Said", "Tokens", "Cost"].map((name) => {
       const cell = part("div");
       cell.append(part("dt", "", name), part("dd"));
       facts.append(cell);
@@ -77,7 +77,9 @@
 
   function line(row, event) {
     const node = part("li", event.from === "client" ? "vf-asked" : event.type === "error" ? "vf-wrong" : "");
-    node.append(part("time", "", clock(event.ms)), part("b", "", event.type + (event.times > 1 ? ` ×${event.times}` : "")), part("span", "", event.about));
+    const what = part("div");
+    what.append(part("b", "", event.type + (event.times > 1 ? ` ×${event.times}` : "")), " ", part("span", "", event.about));
+    node.append(part("time", "", clock(event.ms)), what);
     if (event.words) node.append(part("q", "", event.words));
     const before = row.lines.get(event.number);
     before ? before.replaceWith(node) : row.log.append(node);
@@ -89,17 +91,20 @@
     }
   }
 
+  const LOOKS = { speaking: ["ready", ""], thinking: ["busy", "busy"], listening: ["good", "good"] };
+
   function turn(row, state) {
     row.box.dataset.state = state;
     put(row.state, STATES[state]);
-    row.state.className = `vf-how ${{ speaking: "busy", listening: "good", thinking: "" }[state] ?? "off"}`;
-    row.box.querySelector(".vf-dot").className = `vf-dot ${{ speaking: "busy", listening: "good", thinking: "ready" }[state] ?? "off"}`;
+    const [dot, how] = LOOKS[state] || ["off", "off"];
+    row.box.querySelector(".vf-dot").className = `vf-dot ${dot}`;
+    row.state.className = `vf-how ${how}`;
   }
 
   function fill(row, session) {
     turn(row, session.state);
-    const { Since, Heard, Said, Tokens, Cost } = row.cells;
-    put(Since.lastChild, long(session.seconds));
+    const { For, Heard, Said, Tokens, Cost } = row.cells;
+    put(For.lastChild, long(session.seconds));
     put(Heard.lastChild, sound(session.heard_seconds));
     put(Said.lastChild, sound(session.said_seconds));
     put(Tokens.lastChild, `${session.input_tokens} in, ${session.output_tokens} out`);
@@ -113,7 +118,7 @@
     if (atEnd && session.events.length) row.log.scrollTop = row.log.scrollHeight;
   }
 
-  function show({ data, total, everybody }) {
+  function show({ data, total }) {
     const here = new Set(data.map((session) => session.id));
     for (const session of data.toReversed()) {
       if (!rows.has(session.id)) {
@@ -134,7 +139,8 @@
         rows.delete(id);
       }
     }
-    put($(".vf-live-count"), total ? `${total} ${everybody ? "in all" : "of yours"}${total > data.length ? `, the newest ${data.length} shown` : ""}` : "");
+    const others = data.filter((session) => !session.own).length;
+    put($(".vf-live-count"), total ? `${total}${others ? `, ${data.length - others} of yours` : ""}${total > data.length ? `; the newest ${data.length} are shown` : ""}` : "");
     frame();
   }
 
