@@ -30,9 +30,8 @@ class Intake:
         self._parts: deque[np.ndarray] = deque()
         self._waiting = 0
         self._seen = 0
-        self._stood_in: deque[tuple[int, int]] = deque(maxlen=MOST_GAPS)
-        """Where silence stood in for what did not come: samples seen by then, and all that stood in until there."""
-        self._silent = 0
+        self._gaps: deque[tuple[int, int, int]] = deque(maxlen=MOST_GAPS)
+        """Stretches in which silence stood in: where each began and ended, and all of it until its end."""
 
     @property
     def waiting(self) -> float:
@@ -67,7 +66,10 @@ class Intake:
     def arrived(self, at: float) -> float:
         """Seconds of audio that had arrived when so many were heard, silence in its place included."""
         reached = round(at * INPUT_RATE)
-        return at - next((silent for seen, silent in reversed(self._stood_in) if seen <= reached), 0) / INPUT_RATE
+        for start, end, silent in reversed(self._gaps):
+            if start <= reached:
+                return (reached - silent + max(0, end - reached)) / INPUT_RATE
+        return at
 
     def shift(self, seconds: float) -> None:
         """Time that does not count, since nobody was there."""
@@ -95,8 +97,8 @@ class Intake:
         return window
 
     def _stand_in(self, samples: int) -> None:
-        """So much of what was seen last did not arrive."""
-        self._silent += samples
-        if self._stood_in and self._stood_in[-1][0] == self._seen - WINDOW:
-            self._stood_in.pop()  # one stretch
-        self._stood_in.append((self._seen, self._silent))
+        """So much of the end of what was seen did not arrive."""
+        start, silent = self._seen - samples, self._gaps[-1][2] if self._gaps else 0
+        if self._gaps and self._gaps[-1][1] == start:
+            start = self._gaps.pop()[0]
+        self._gaps.append((start, self._seen, silent + samples))
