@@ -17,6 +17,7 @@ from accounts.lease import Lease, Usage
 from accounts.limits import Gcra
 from accounts.principal import Principal
 from api import errors
+from api._live_relay import Passing
 from api._pins import changed, parsed
 from core.errors import BadRequest, StorageError, Unauthorized, VoiceForgeError
 from providers.realtime import Garbage, Line, Lost, Upstream
@@ -84,7 +85,7 @@ class Relay:
         model: str,
         session: Mapping[str, Any],
     ):
-        self._websocket, self._line, self._accounts = websocket, line, studio.accounts
+        self._websocket, self._line, self._accounts, self._live = websocket, line, studio.accounts, studio.live
         self._caller, self._lease = caller, lease
         self._engine = f"{upstream.row.name}:{model}"[:100]
         self._price = upstream.row.price(model)
@@ -94,13 +95,18 @@ class Relay:
         self._flow = Gcra(PER_SECOND, BURST)
         self._billed: deque[str] = deque(maxlen=1000)
         self._notes: set[asyncio.Task[None]] = set()
+        self._live = studio.live
+        per_second = lasted(1e6, self._price) / 1e12
+        self._passing = Passing(f"sess_{secrets.token_hex(12)}", caller.id, caller.name, self._engine, per_second)
+        self._over = ""
+        """Why somebody has ended it."""
+        self._wanted, self._ended = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
         began = self._clock()
-        tasks = [
-            asyncio.create_task(work, name=f"relay {name}")
-            for name, work in (("up", self._up()), ("down", self._down()), ("watch", self._watch()))
-        ]
+        works = {"up": self._up(), "down": self._down(), "watch": self._watch(), "end": self._wanted.wait()}
+        tasks = [asyncio.create_task(work, name=f"relay {name}") for name, work in works.items()]
+        self._live.add(self._passing.seen, self._be_ended)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await self._end(next(task for task in tasks if task in done).exception())
@@ -109,14 +115,21 @@ class Relay:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*self._notes, return_exceptions=True)
+            self._live.drop(self._passing.seen.id)
+            self._ended.set()
             seconds = self._clock() - began
             await self._lease.settle(Usage(self._engine, micro_usd=lasted(seconds, self._price)))
             logger.info("a session relayed to %s ended after %.1f s", self._engine, seconds)
 
+    async def _be_ended(self, reason: str) -> None:
+        self._over = reason
+        self._wanted.set()
+        await self._ended.wait()
+
     async def _end(self, error: BaseException | None) -> None:
         """Tell the client why, where he is still there."""
         if error is None or isinstance(error, (WebSocketDisconnect, OSError)):
-            told, code = "", 1000
+            told, code = self._over, 1000
         elif isinstance(error, Lost):
             logger.warning("the realtime server is gone: %s", error)
             told, code = "The realtime server ended the connection. Begin another session.", 1013
@@ -173,6 +186,7 @@ class Relay:
             if wait := self._flow.take(self._clock(), min(len(text), BURST)):
                 await asyncio.sleep(wait)
             if not self._fixed or await self._allowed(text):
+                self._passing.up(text)
                 await self._line.send(text)
 
     async def _allowed(self, text: str) -> bool:
@@ -193,6 +207,7 @@ class Relay:
     async def _down(self) -> None:
         text, event = self._line.first
         while True:
+            self._passing.down(event)
             if event["type"] in BILLED:
                 self._bill(event)
             await self._send(text)
@@ -208,6 +223,7 @@ class Relay:
         self._billed.append(id)
         # A transcript is another model's work, at a price that is not this one's.
         took = bill(answer.get("usage"), self._price if event["type"] == BILLED[0] else {})
+        self._passing.seen.spent(took.input_tokens, took.output_tokens, took.micro_usd / 1e6 if self._price else None)
         usage = Usage(
             self._engine,
             input_tokens=took.input_tokens,

@@ -68,7 +68,8 @@ async def ended(studio: Studio, caller: Principal, id: str) -> dict[str, Any]:
 
 
 def shown(seen: Seen, caller: Principal, after: float, now: float) -> dict[str, Any]:
-    sound, own = seen.sound(), seen.owner == caller.id
+    sound, own, seconds = seen.sound(), seen.owner == caller.id, now - seen.began
+    cost = seen.costs(seconds)
     return {
         "object": "live_session",
         "id": seen.id,
@@ -76,13 +77,13 @@ def shown(seen: Seen, caller: Principal, after: float, now: float) -> dict[str, 
         "own": own,
         "key": seen.name,
         "started_at": datetime.fromtimestamp(seen.started_at, UTC).isoformat(timespec="seconds"),
-        "seconds": round(now - seen.began, 1),
+        "seconds": round(seconds, 1),
         "state": seen.state,
         "heard_seconds": round(sound.heard, 1),
         "said_seconds": round(sound.said, 1),
         "input_tokens": seen.input_tokens,
         "output_tokens": seen.output_tokens,
-        "cost_usd": None if seen.cost is None else round(seen.cost, 6),
+        "cost_usd": None if cost is None else round(cost, 6),
         "voice": seen.voice,
         "models": dict(seen.models),
         "events": [_line(line, seen, own) for line in seen.lines(after)],

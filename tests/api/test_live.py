@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from accounts.principal import ADMIN as PRINCIPAL
 from api import live
+from api._live_relay import Passing
 from engines import agent as act
+from providers.realtime import Upstream
 from tests.api import _realtime, _socket
 from tests.api._realtime import QUICK, ScriptedTalks
 from tests.api._socket import ADMIN, until
+from tests.providers.realtime_server import upstream
 from voice.simulator.parts import ScriptedAgent
 
 pytestmark = pytest.mark.integration
+
+MODEL = "gpt-realtime-2.1"
 
 
 @asynccontextmanager
@@ -154,3 +161,84 @@ async def test_a_chat_is_seen_while_it_is_held_and_waited_for(tmp_path: Path):
             await owner.delete(f"/v1/live/{ready['session']}")
         assert (await rows(base, None))["data"] == []
         assert len(house.sessions) == 0
+
+
+async def test_a_relayed_session_is_seen_billed_and_ended(house: _realtime.House):
+    async with upstream() as there:
+        house.studio.upstream = Upstream("openai", "sk-owner", MODEL)
+        house.studio.upstream._base = there.url
+        async with house.client(f"?model={MODEL}") as client:
+            await client.next("session.created")
+            await client.send("conversation.item.create", item=_realtime.said("My number is 4711."))
+            await client.send("input_audio_buffer.append", audio=_realtime.silence(0.5))
+            await client.send("response.create")
+            await until(lambda: house.studio.live.of(None)[0].cost)
+            (one,) = (await rows(url(house)))["data"]
+            assert (one["kind"], one["models"]) == ("relay", {"thinks": f"openai:{MODEL}"})
+            assert (one["heard_seconds"], one["input_tokens"], one["output_tokens"]) == (0.5, 100, 200)
+            assert one["cost_usd"] == round((80 * 32 + 150 * 64) / 1e6, 6)
+            kinds = [event["type"] for event in one["events"] if event["from"] == "client"]
+            assert kinds == ["conversation.item.create", "response.create"]
+            assert "4711" not in str(one), "what passes is not read"
+            async with calling(url(house), ADMIN) as owner:
+                assert (await owner.delete(f"/v1/live/{one['id']}")).status_code == 200
+            with suppress(ConnectionClosed):
+                while True:
+                    await client.socket.recv()
+            assert (client.socket.close_code, client.socket.close_reason) == (1000, "You have ended it elsewhere.")
+        assert house.studio.live.of(None) == []
+        await until(lambda: not there.open)
+
+
+def test_what_passes_is_counted_as_it_is_named():
+    passing = Passing("sess_1", "key:1", "Robot", "xai:grok", per_second=0.01)
+    frame = base64.b64encode(bytes(4800)).decode()
+    passing.up(f'{{"type": "input_audio_buffer.append", "audio": "{frame}"}}')
+    passing.up(f'{{"event_id": "a", "type":"input_audio_buffer.append","audio":"{frame}","more":1}}')
+    assert passing.seen.sound().heard == pytest.approx(0.2)
+    input, output = {"format": {"type": "audio/pcmu"}}, {"format": {"type": "audio/pcm"}, "voice": "eve"}
+    passing.down({"type": "session.updated", "session": {"audio": {"input": input, "output": output}}})
+    passing.up(f'{{"type": "input_audio_buffer.append", "audio": "{frame}"}}')
+    assert passing.seen.sound().heard == pytest.approx(0.8)
+    states = []
+    for event in (
+        {"type": "input_audio_buffer.speech_started"},
+        {"type": "input_audio_buffer.committed"},
+        {"type": "response.output_audio.delta", "delta": frame},
+        {"type": "response.output_audio_transcript.done", "transcript": "My number is 4711."},
+        {"type": "response.done", "response": {"status": "completed"}},
+    ):
+        passing.down(event)
+        states.append(passing.seen.state)
+    assert states == ["listening", "thinking", "speaking", "speaking", "listening"]
+    assert passing.seen.sound().said == pytest.approx(0.1)
+    lines = passing.seen.lines()
+    assert [line.type for line in lines if "4711" in line.words] == ["response.output_audio_transcript.done"]
+    assert not any("4711" in line.about for line in lines)
+    assert (lines[-1].about, passing.seen.voice) == ("completed", "eve")
+    assert passing.seen.costs(60.0) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"type": "message"}', '{"type": "input_audio_buffer.append"}', "x" * 5_000_000,
+     '{"type": "input_audio_buffer.append", "audio": 5}', '{"type": "input_audio_buffer.append", "audio": "'],
+)  # fmt: skip
+def test_a_client_may_send_what_it_likes(text: str):
+    passing = Passing("sess_1", "key:1", "Robot", "openai:gpt-realtime")
+    passing.up(text)
+    assert passing.seen.sound().heard < 0.01
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, {"session": 5}, {"session": {"audio": {"input": 5, "output": {"format": {"rate": -1}, "voice": {"id": "x"}}}}},
+     {"response": []}, {"error": "no"}, {"delta": 5}, {"name": 5, "transcript": []}],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "type", ["session.created", "response.done", "error", "response.output_audio.delta", "unheard.of", "x" * 9999]
+)
+def test_a_server_may_send_what_it_likes(type: str, event: dict[str, Any]):
+    passing = Passing("sess_1", "key:1", "Robot", "openai:gpt-realtime")
+    passing.down({"type": type} | event)
+    assert all(len(line.type) <= 80 for line in passing.seen.lines())

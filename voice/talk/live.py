@@ -66,7 +66,9 @@ class Seen:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
-    """US dollars, where somebody else is paid."""
+    """US dollars, where somebody else is paid for what he has done."""
+    per_second: float = 0.0
+    """US dollars, where somebody else is paid by time."""
     away: bool = False
     """Whether its client is waited for."""
     clock: Callable[[], float] = time.monotonic
@@ -84,6 +86,10 @@ class Seen:
     @property
     def state(self) -> State:
         return "away" if self.away else self.turn
+
+    def costs(self, seconds: float) -> float | None:
+        """US dollars, after so long; None where nobody is paid, or it is not known what."""
+        return (self.cost or 0.0) + self.per_second * seconds if self.per_second else self.cost
 
     def lines(self, after: float = 0.0) -> list[Line]:
         """Those that happened after that time of `clock`, as far as they are kept."""
