@@ -14,7 +14,7 @@ import struct
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 FRAME_SECONDS = 0.02
 FRAME_BYTES = 640
@@ -35,6 +35,7 @@ def masked(opcode: int, payload: bytes) -> bytes:
 class Caller(asyncio.Protocol):
     """Speaks its recording, waits until the answer is over, keeps quiet for a while, and so on."""
 
+    path: ClassVar[str] = "/ws"
     key: str
     start: dict[str, Any]
     speech: list[bytes]
@@ -75,15 +76,23 @@ class Caller(asyncio.Protocol):
         self._answering = False
         self._sent_at: list[float] = []
         self._turn = 0
-        self._quiet = masked(BINARY, bytes(FRAME_BYTES))
+        self._quiet = self.framed(bytes(FRAME_BYTES))
         self._ended_at = 0.0
         self._spoke_at = self._silent_at = 0.0
         self._paused = False
 
+    @staticmethod
+    def framed(pcm: bytes) -> bytes:
+        """20 ms of sound as it is sent."""
+        return masked(BINARY, pcm)
+
+    def hello(self) -> dict[str, Any]:
+        return {"type": "start"} | self.start
+
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         nonce = base64.b64encode(os.urandom(16)).decode()
-        lines = ["GET /ws HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade",
+        lines = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade",
                  f"Sec-WebSocket-Key: {nonce}", "Sec-WebSocket-Version: 13", f"Authorization: Bearer {self.key}",
                  "", ""]  # fmt: skip
         transport.write("\r\n".join(lines).encode())
@@ -99,7 +108,7 @@ class Caller(asyncio.Protocol):
                 self._fail(head[:200].decode("latin-1"))
                 return
             self._open, self._buffer = True, rest
-            self._transport.write(masked(TEXT, json.dumps({"type": "start"} | self.start).encode()))
+            self._transport.write(masked(TEXT, json.dumps(self.hello()).encode()))
         self._read(now)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -125,7 +134,7 @@ class Caller(asyncio.Protocol):
             if opcode == BINARY:
                 self._sound(now, length // 2)
             elif opcode == TEXT:
-                self._told(json.loads(payload), now)
+                self._text(payload, now)
             elif opcode == PING:
                 self._transport.write(masked(PONG, payload))
             elif opcode == CLOSE:
@@ -143,6 +152,9 @@ class Caller(asyncio.Protocol):
         self.frames_heard += 1
         self.after += self._paused
         self._expected += samples
+
+    def _text(self, payload: bytes, now: float) -> None:
+        self._told(json.loads(payload), now)
 
     def _told(self, message: dict[str, Any], now: float) -> None:
         kind = message["type"]
@@ -203,18 +215,67 @@ class Caller(asyncio.Protocol):
         self._transport.close()
 
 
+class RealtimeCaller(Caller):
+    """The same on `/v1/realtime`. `start` is an update of its session, with the `lead` of the server's sound."""
+
+    path = "/v1/realtime"
+
+    @staticmethod
+    def framed(pcm: bytes) -> bytes:
+        event = {"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()}
+        return masked(TEXT, json.dumps(event).encode())
+
+    def hello(self) -> dict[str, Any]:
+        session = {name: value for name, value in self.start.items() if name != "lead"}
+        return {"type": "session.update", "session": session}
+
+    def _text(self, payload: bytes, now: float) -> None:
+        if payload.startswith(DELTA):
+            sound = payload[payload.rindex(b'"', 0, -2) + 1 : -2]
+            self._sound(now, (len(sound) * 3 // 4 - sound.count(b"=")) // 2)
+        else:
+            self._told(json.loads(payload), now)
+
+    def _told(self, message: dict[str, Any], now: float) -> None:
+        kind = message["type"]
+        if kind == "session.updated":
+            self.lead = self.start["lead"]
+            self._quiet_until = now + self.delay
+            self._next = now
+        elif kind == "response.created":
+            self._run_began, self._run_position = 0.0, self._expected
+        elif kind == "input_audio_buffer.speech_stopped":
+            frames = -(-message["audio_end_ms"] * 16 // (FRAME_BYTES // 2))
+            self._ended_at = self._sent_at[min(frames, len(self._sent_at)) - 1]
+        elif kind == "response.done":
+            self._turn += 1
+            self.interrupted += message["response"]["status"] == "cancelled"
+            if message["response"]["status"] == "completed":
+                self._quiet_until = now + self.rest
+                self._at = -1
+            if self._turn >= self.turns:
+                self.done.set_result(None) if not self.done.done() else None
+        elif kind == "error":
+            self.errors.append(message["error"]["message"])
+
+
+DELTA = b'{"type":"response.output_audio.delta"'
+CALLERS: dict[str, type[Caller]] = {"ws": Caller, "realtime": RealtimeCaller}
+
+
 async def conversations(port: int, key: str, order: dict[str, Any]) -> dict[str, Any]:
     """`count` callers, each `turns` turns, begun one after the other within `spread` seconds."""
     loop = asyncio.get_running_loop()
+    kind = CALLERS[order.get("dialect", "ws")]
     recordings = [base64.b64decode(text) for text in order["recordings"]]
     cut = [
-        [masked(BINARY, pcm[at : at + FRAME_BYTES].ljust(FRAME_BYTES, b"\0")) for at in range(0, len(pcm), FRAME_BYTES)]
+        [kind.framed(pcm[at : at + FRAME_BYTES].ljust(FRAME_BYTES, b"\0")) for at in range(0, len(pcm), FRAME_BYTES)]
         for pcm in recordings
     ]
     callers: list[Caller] = []
     for number in range(order["count"]):
         delay = order["spread"] * number / order["count"]
-        caller = Caller(key, order["start"], cut[number % len(cut)], order["turns"], order["rest"], delay)
+        caller = kind(key, order["start"], cut[number % len(cut)], order["turns"], order["rest"], delay)
         caller.interrupt = order.get("interrupt", 0.0)
         await loop.create_connection(lambda caller=caller: caller, "127.0.0.1", port)
         callers.append(caller)
