@@ -85,7 +85,7 @@ class Relay:
         model: str,
         session: Mapping[str, Any],
     ):
-        self._websocket, self._line, self._accounts, self._live = websocket, line, studio.accounts, studio.live
+        self._websocket, self._line, self._accounts = websocket, line, studio.accounts
         self._caller, self._lease = caller, lease
         self._engine = f"{upstream.row.name}:{model}"[:100]
         self._price = upstream.row.price(model)
@@ -118,7 +118,9 @@ class Relay:
             self._live.drop(self._passing.seen.id)
             self._ended.set()
             seconds = self._clock() - began
-            await self._lease.settle(Usage(self._engine, micro_usd=lasted(seconds, self._price)))
+            sound, cost = self._passing.seen.sound(), lasted(seconds, self._price)
+            passed = round(sound.heard + sound.said, 3)
+            await self._lease.settle(Usage(self._engine, audio_seconds=passed, micro_usd=cost))
             logger.info("a session relayed to %s ended after %.1f s", self._engine, seconds)
 
     async def _be_ended(self, reason: str) -> None:

@@ -300,6 +300,33 @@ async def test_binary_frames_are_refused_and_the_session_goes_on(both: Both):
         await client.next("input_audio_buffer.cleared")
 
 
+async def test_it_can_be_watched_and_ended(both: Both):
+    live = both.here.studio.live
+    async with both.client() as client:
+        await client.next("session.created")
+        await client.send("input_audio_buffer.append", audio=silence(1.0))
+        await client.send("response.create")
+        await client.socket.recv()
+        format = {"output": {"format": {"type": "audio/pcmu"}}}
+        session = {"type": "realtime", "audio": format}
+        await both.there.say({"type": "session.updated", "event_id": "e", "session": session})
+        delta = {"type": "response.output_audio.delta", "delta": silence(1.0, 4000)}
+        await both.there.say(delta)
+        for _ in range(2):
+            await client.socket.recv()
+        (seen,) = live.of(None)
+        assert (seen.kind, seen.state, seen.input_tokens, seen.output_tokens) == ("relay", "speaking", 100, 200)
+        assert seen.cost == pytest.approx((80 * 32 + 150 * 64) / 1e6)
+        kinds = ["session.created", "response.create", "response.done", "session.updated"]
+        assert [line.type for line in seen.lines() if line.type != "input_audio_buffer.append"] == kinds
+        assert (seen.sound().heard, seen.sound().said) == (pytest.approx(1.0, abs=0.01), pytest.approx(1.0, abs=0.01))
+        await live.end(seen.id, "The owner ended it.")
+        assert (await client.closed())[1] == "The owner ended it."
+        assert live.of(None) == []
+    await until(lambda: not both.here.studio.accounts._running._running)
+    assert (await both.rows())[-1].audio_seconds == pytest.approx(2.0, abs=0.02)
+
+
 async def test_many_at_once_are_refused_in_order(tmp_path: Path):
     async with opened(tmp_path, most=3) as both:
         over = asyncio.Event()
