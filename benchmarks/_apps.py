@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 SCRIPTED = {
     "VOICEFORGE_SCRIPTED": "1", "STT_ENGINE": "scripted-stt", "TTS_ENGINE": "scripted-tts",
     "LLM_ENGINE": "scripted-llm", "VOICEFORGE_CACHE_MB": "0", "VOICEFORGE_MAX_CONVERSATIONS": "1000",
@@ -50,14 +50,21 @@ def house() -> Iterator[House]:
 
 @asynccontextmanager
 async def app(
-    house: House, *, core: int | None = None, environment: Mapping[str, str] | None = None
+    house: House,
+    *,
+    core: int | None = None,
+    before: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[App]:
-    """One process that answers, with its workers on `core` where one is given. Raises TimeoutError, RuntimeError."""
+    """One process that answers, with its workers on `core` where one is given, behind the command `before`.
+
+    Raises TimeoutError, RuntimeError.
+    """
     port = free_port()
     own = {"PORT": str(port), "VOICEFORGE_DATA_DIR": house.folder, "VOICEFORGE_ADMIN_KEY": house.key}
     pinned = ("taskset", "-c", str(core)) if core is not None else ()
     process = await asyncio.create_subprocess_exec(
-        *pinned, sys.executable, "app.py", cwd=ROOT, env=os.environ | SCRIPTED | own | dict(environment or {})
+        *pinned, *before, sys.executable, "app.py", cwd=ROOT, env=os.environ | SCRIPTED | own | dict(environment or {})
     )
     try:
         await _answers(port, process)

@@ -8,6 +8,8 @@ and take the delays they are told to, through the worker wire.
 Lateness of a frame: behind the schedule that its run's first frame began, less the lead that was promised. Added turn
 latency: from the caller's frame that decided the end of the turn (the window that completed the silence) to the first
 audio, less the scripted voice's delay; everything before it (transcript, thought) is meant to be over by then.
+
+The second table is `--pages`: ten page users beside 10 conversations (50 without `--short`), roles together and apart.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import socket
 import sys
 import tempfile
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -32,7 +34,7 @@ import numpy as np
 
 from audio.resample import resample
 from audio.value import Audio
-from benchmarks import _peers
+from benchmarks import _beside_pages, _peers
 from benchmarks._harness import Report, main, percentile
 from engines.base import SynthesisRequest
 from engines.pool import Pool, PoolConfig
@@ -59,6 +61,12 @@ async def measure(report: Report, args: Namespace) -> None:
         await _peers.compare(report, args, work, recordings)
         return
     speech = sum(len(pcm) for pcm in recordings) / len(recordings) / 32000
+    if not args.short or args.pages:
+        count, turns = (10, 1) if args.short else (50, 3)
+        warm, asked = order(recordings, 1, 1, speech), order(recordings, count, turns, speech)
+        await _beside_pages.table(report, callers, warm, asked, VOICE_DELAYS[0], delays())
+    if args.pages:
+        return
     levels = [20] if args.short else [1, 10, 50, 100, 200]
     report.figure("speech_of_a_turn", speech, unit="s", at_least=5.0 if not args.short else None)
     await interruptions(report, recordings, speech, 4 if args.short else 12)
@@ -145,8 +153,7 @@ async def server() -> AsyncIterator[tuple[int, int, str]]:
     first, *others = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         own = {"VOICEFORGE_SCRIPTED": "1", "VOICEFORGE_ACCESS": "key", "VOICEFORGE_ADMIN_KEY": admin, "ROLES": "media"}
-        own |= {"VOICEFORGE_SCRIPTED_DELAYS": ",".join(map(str, VOICE_DELAYS)), "VOICEFORGE_CACHE_MB": "0"}
-        own |= {"VOICEFORGE_SCRIPTED_LLM": ",".join(map(str, MODEL_DELAYS)), "VOICEFORGE_MAX_CONVERSATIONS": "1000"}
+        own |= delays() | {"VOICEFORGE_CACHE_MB": "0", "VOICEFORGE_MAX_CONVERSATIONS": "1000"}
         own |= {"STT_ENGINE": "scripted-stt", "TTS_ENGINE": "scripted-tts", "LLM_ENGINE": "scripted-llm"}
         own |= {"HOST": "127.0.0.1", "PORT": str(port), "VOICEFORGE_DATA_DIR": folder, "LOG_LEVEL": "WARNING"}
         process = await asyncio.create_subprocess_exec(
@@ -197,6 +204,16 @@ async def callers(port: int, key: str) -> AsyncIterator[Any]:
         await process.wait()
 
 
+def delays() -> dict[str, str]:
+    """What the scripted engines take, as the app is told."""
+    told = {"VOICEFORGE_SCRIPTED_DELAYS": VOICE_DELAYS, "VOICEFORGE_SCRIPTED_LLM": MODEL_DELAYS}
+    return {name: ",".join(map(str, seconds)) for name, seconds in told.items()}
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument("--pages", action="store_true", help="only the second table, which --short leaves out")
+
+
 def cpu_seconds(process: int) -> float:
     """Of a process and all that it started, ended or not."""
     ticks = os.sysconf("SC_CLK_TCK")
@@ -214,4 +231,4 @@ def cpu_seconds(process: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main("conversations", measure, rounds=1, short=1))
+    sys.exit(main("conversations", measure, rounds=1, short=1, options=options))

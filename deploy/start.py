@@ -33,6 +33,8 @@ END_SECONDS = 20.0
 """Which processes have to end in, before they are killed."""
 BAD_SETTINGS = 2
 """How app.py ends where starting it again is no use."""
+FIRST: Mapping[str, tuple[str, ...]] = {"web": ("nice", "-n", "5"), "media": ()}
+"""Sound that comes late is heard, a page that does is hardly seen: where processors are short, pages get a third."""
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
@@ -55,14 +57,14 @@ def ports(settings: Settings, media: int) -> list[int]:
 
 def apps(settings: Settings, media: int) -> list[Program]:
     """What `settings` asks for, told to processes that listen on the loopback address: who may come in is decided by
-    the address that people reach, and the memory for engines is shared out."""
+    the address that people reach, the memory for engines is shared out, and pages wait while somebody speaks."""
     share = (settings.memory_mb or machine_mb() * 0.75) / (media + 1)
     own = {"HOST": "127.0.0.1", "VOICEFORGE_ACCESS": settings.access, "VOICEFORGE_MEMORY_MB": str(int(share))}
     if settings.public_url:
         own["PUBLIC_URL"] = settings.public_url
     roles = ["web", *["media"] * media]
     return [
-        Program(f"{role} {port}", (sys.executable, "app.py"), own | {"ROLES": role, "PORT": str(port)})
+        Program(f"{role} {port}", (*FIRST[role], sys.executable, "app.py"), own | {"ROLES": role, "PORT": str(port)})
         for role, port in zip(roles, ports(settings, media), strict=True)
     ]
 
