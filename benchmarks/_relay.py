@@ -147,7 +147,7 @@ async def _relaying(settings: Settings, ready: Ready, over: asyncio.Event) -> No
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:
-        await asyncio.sleep(0.01)
+        await asyncio.wait({serving}, timeout=0.01)
     ready(server.servers[0].sockets[0].getsockname()[1])
     await over.wait()
     server.should_exit = True

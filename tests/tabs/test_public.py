@@ -25,8 +25,8 @@ ENDPOINTS = [
     "create_conversation", "create_key", "create_realtime_session",
     "delete_conversation", "delete_download", "end_live", "engine_log", "export_pronunciations", "get_conversation",
     "get_download", "get_key", "get_pronunciation", "health", "import_pronunciations", "list_benchmarks",
-    "list_conversations", "list_downloads", "list_keys", "list_live", "list_pronunciations", "metrics", "model", "models",
-    "ready", "recent_usage", "remove_pronunciation", "revoke_key", "rotate_key", "run_benchmark", "segments",
+    "list_conversations", "list_downloads", "list_keys", "list_live", "list_pronunciations", "metrics", "model",
+    "models", "ready", "recent_usage", "remove_pronunciation", "revoke_key", "rotate_key", "run_benchmark", "segments",
     "speak", "speak_captions", "speak_stream", "start_download", "status", "transcribe", "translate", "usage",
     "version", "voice", "voices",
 ]  # fmt: skip
@@ -215,3 +215,41 @@ def test_a_conversation_is_asked_for_with_checked_arguments(
     with pytest.raises(AppError, match=message):
         client.predict(**asked, api_name=f"/{name}")
     assert client.predict(api_name="/list_conversations")["total"] == before
+
+
+def test_a_model_answers_in_the_shape_of_openai(client: Client):
+    asked = [{"role": "user", "content": "What is two plus three?"}]
+    answer = client.predict(asked, "rules", options={"max_tokens": 50}, api_name="/chat")
+    assert "5" in answer["choices"][0]["message"]["content"]
+    spoken = client.predict(asked, "gpt-4o", audio={"voice": "alloy", "format": "mp3"}, api_name="/chat")
+    assert spoken["choices"][0]["message"]["audio"]["data"]
+    assert spoken["model"] == "rules"
+
+
+def test_a_browser_s_secret(client: Client):
+    made = client.predict({"instructions": "Be brief."}, 60, api_name="/create_client_secret")
+    assert made["value"].startswith("ek_")
+    assert made["session"]["instructions"] == "Be brief."
+    given = client.predict("auto", api_name="/create_realtime_session")
+    assert given["mode"] == "here"
+    assert given["url"].startswith("ws://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "message"),
+    [
+        ("chat", {"messages": []}, "messages"),
+        ("chat", {"messages": "hello"}, "messages"),
+        ("chat", {"messages": [{"role": "user", "content": "a"}], "options": 5}, "options"),
+        ("chat", {"messages": [{"role": "user", "content": "a"}], "options": {"n": 2}}, "n takes 1"),
+        ("chat", {"messages": [{"role": "user", "content": "a"}], "model": "nothing"}, "model_not_found"),
+        ("create_client_secret", {"seconds": 5}, "expires_after"),
+        ("create_client_secret", {"session": {"type": "dance"}}, "type"),
+        ("create_realtime_session", {"mode": "direct"}, "mode|directly"),
+    ],
+)
+def test_models_and_secrets_are_asked_for_with_checked_arguments(
+    client: Client, name: str, asked: dict[str, Any], message: str
+):
+    with pytest.raises(AppError, match=message):
+        client.predict(**asked, api_name=f"/{name}")
