@@ -17,7 +17,17 @@ from voice.talk.agents import DEFAULT, agents
 from voice.talk.events import Turn
 from voice.talk.picture import Shown, draw
 
-SCRIPTS = ("pieces", "microphone_reasons", "chat_sound", "chat_wire", "chat_heard", "chat_lines", "chat_turn", "chat")
+SCRIPTS = (
+    "pieces",
+    "microphone_reasons",
+    "chat_sound",
+    "chat_wire",
+    "chat_realtime",
+    "chat_heard",
+    "chat_lines",
+    "chat_turn",
+    "chat",
+)
 MOST_CHARACTERS = 400_000
 """Of a turn as JSON; a minute of windows is a tenth of it."""
 
@@ -38,11 +48,25 @@ async def choices(studio: Studio) -> Choices:
     personas = sorted((await asyncio.to_thread(agents)).values(), key=lambda persona: persona.name != DEFAULT)
     thinkers = [model for model in await studio.thinking.models() if not model.why_not and model.id != "auto"]
     return {
+        "way": _ways(studio),
         "voice": [(label, value, "") for label, value in voice_choices(studio, "")],
         "language": [(label, value, "") for label, value in languages(tags, "Automatic")],
         "agent": [(persona.title, persona.name, persona.summary) for persona in personas],
         "model": [("Automatic", "", ""), *((model.id, model.id, model.summary) for model in thinkers)],
     }
+
+
+def _ways(studio: Studio) -> list[tuple[str, str, str]]:
+    """Who may hold the conversation."""
+    found = [("This house", "", "It hears, thinks and speaks here.")]
+    if upstream := studio.upstream:
+        title = upstream.row.title
+        found.append((f"{title}, through this house", "relay", "Your key's limits hold, and what it takes is counted."))
+        if studio.settings.realtime_direct and upstream.has_key and upstream.row.secrets:
+            found.append(
+                (f"{title}, directly", "direct", "Sound goes there from this browser; it is not counted here.")
+            )
+    return found
 
 
 def picture(asked: Any) -> str:

@@ -210,7 +210,7 @@ function models(names) {
   $(".vf-road").textContent = known ? known.filter(Boolean).join(" · ") : "";
 }
 
-const wire = wireOf({
+const ends = {
   hello() {
     const going = session ? { ...session, received: arrived } : {};
     return { ...going, ...manner(), input: { format: "pcm16", rate: HEARD_RATE }, output: { format: "pcm16", rate: SPOKEN_RATE } };
@@ -240,7 +240,12 @@ const wire = wireOf({
     complain(why);
     show();
   },
-});
+};
+// Who holds the conversation: this house, or a realtime server, behind it or reached directly.
+const way = () => picks.way.value;
+const house = wireOf(ends);
+const elsewhere = realtimeOf({ ...ends, mode: way, manner });
+let wire = house;
 
 // what a person does
 
@@ -251,7 +256,7 @@ async function begin() {
   talk.disabled = true;
   try {
     hush();
-    const track = await sound.listen();
+    const track = await sound.listen(wire.rate || HEARD_RATE);
     track.onended = () => { end(); complain("The microphone was taken away. Plug it in or allow it again, then press Talk."); };
     now.on = true;
     wire.open();
@@ -329,7 +334,7 @@ function manner() {
 }
 
 function keep() {
-  try { localStorage.setItem(MANNER, JSON.stringify(manner())); } catch { /* kept until the page closes */ }
+  try { localStorage.setItem(MANNER, JSON.stringify({ ...manner(), way: way() })); } catch { /* kept until the page closes */ }
   if (wire.state !== "closed") wire.send({ type: "configure", ...manner() });
 }
 
@@ -365,10 +370,19 @@ written.addEventListener("keydown", (event) => {
   write(written.value);
 });
 for (const node of element.querySelectorAll("[name=vf-turns]")) node.addEventListener("change", () => { hush(); keep(); show(); });
-for (const node of Object.values(picks)) node.addEventListener("change", () => { keep(); about(); });
+picks.way.addEventListener("change", () => { if (wire.state !== "closed") end(); session = null; }, { capture: true });
+for (const node of Object.values(picks)) node.addEventListener("change", () => { led(); keep(); about(); });
 $(".vf-starters").append(...STARTERS.map((text) => pressed("vf-act", text, () => write(text))));
 
-function about() { $(".vf-about").textContent = picks.agent.selectedOptions[0]?.title ?? ""; }
+function about() {
+  for (const name of ["agent", "way"]) picks[name].parentNode.querySelector(".vf-about").textContent = picks[name].selectedOptions[0]?.title ?? "";
+}
+
+// What can be chosen is this house's; a server elsewhere has its own.
+function led() {
+  wire = way() ? elsewhere : house;
+  for (const name of ["voice", "language", "model", "agent"]) picks[name].closest("label").hidden = Boolean(way()) || picks[name].options.length < 2;
+}
 
 // What can be chosen here now; asked for again whenever the tab is opened or somebody signs in.
 function offer(choices) {
@@ -383,6 +397,7 @@ function offer(choices) {
     node.value = pairs.some(([, value]) => value === wanted) ? wanted : pairs[0]?.[1] ?? "";
   }
   if (!picks.prompt.value && kept.prompt) picks.prompt.value = kept.prompt;
+  led();
   about();
   if (kept.turns === "manual" && wire.state === "closed") $("[name=vf-turns][value=manual]").checked = true;
 }

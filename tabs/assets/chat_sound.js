@@ -28,7 +28,7 @@ function soundOf({ frame, report }) {
     if (context.state !== "running") await context.resume();
   }
 
-  async function listen() {
+  async function listen(rate) {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
     });
@@ -36,7 +36,7 @@ function soundOf({ frame, report }) {
     track = stream.getAudioTracks()[0];
     track.enabled = !silent;
     capture = new AudioWorkletNode(context, "voiceforge-capture", {
-      numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit", processorOptions: { rate: HEARD_RATE },
+      numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit", processorOptions: { rate },
     });
     capture.port.onmessage = ({ data }) => frame(data);
     capture.source = context.createMediaStreamSource(stream);

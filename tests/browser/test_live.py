@@ -120,3 +120,50 @@ def test_on_a_phone_nothing_is_wider_than_the_window(browser: Any, address: str)
     page.get_by_text("Nobody is talking just now").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     page.context.close()
+
+
+@pytest.fixture(scope="module")
+def relaying() -> Iterator[str]:
+    """A house whose owner has a realtime server, which is another house."""
+    need("chromium")
+    with running(VOICEFORGE_ACCESS="key", VOICEFORGE_ADMIN_KEY="the-key-of-the-other-house") as other:
+        told = {"REALTIME_BASE_URL": f"{other}/v1", "REALTIME_API_KEY": "the-key-of-the-other-house"}
+        with running(**told, REALTIME_DIRECT="1") as address:
+            yield address
+
+
+@pytest.mark.parametrize(("way", "kind"), [("relay", "Relay"), ("direct", "")])
+def test_a_realtime_server_holds_the_conversation(browser: Any, relaying: str, way: str, kind: str):
+    page = opened(browser, relaying)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    tab(page, "Voice chat")
+    page.locator(".vf-manner summary").click()
+    page.locator("[data-pick=way]").select_option(way)
+    assert page.locator("[data-pick=voice]").is_hidden()
+    page.locator(".vf-write textarea").fill("What can you do?")
+    page.keyboard.press("Enter")
+    page.locator(".vf-chat[data-mode=speaking]").wait_for(timeout=60_000)
+    page.locator(".vf-live").scroll_into_view_if_needed()
+    if kind:
+        page.locator(".vf-session strong").get_by_text(kind).wait_for()
+    else:
+        page.get_by_text("Nobody is talking just now").wait_for()
+    own = relaying.replace("http", "ws")
+    assert [url.startswith(own) for url in sockets] == [way == "relay"]
+    page.wait_for_timeout(1500)
+    page.locator(".vf-hush").click()
+    page.locator(".vf-cut").wait_for()
+    heard = page.locator(".vf-heard").last.inner_text()
+    assert 0 < len(heard) < len(page.locator(".vf-said.ours p").last.inner_text())
+    page.locator(".vf-write textarea").fill("Hello again.")
+    page.keyboard.press("Enter")
+    page.locator(".vf-said.ours").nth(1).wait_for()
+    page.locator(".vf-turn").nth(1).wait_for(timeout=60_000)
+    assert page.locator(".vf-aside.bad").count() == 0, page.locator(".vf-aside.bad").all_inner_texts()
+    page.locator(".vf-leave").click()
+    page.locator(".vf-chat[data-mode=off]").wait_for()
+    assert not problems
+    page.context.close()

@@ -74,7 +74,8 @@ def test_the_tab_brings_its_page_and_what_can_be_chosen(opened: Server):
     assert "vf-talk" in page["html"]
     assert page["problem"] == ""
     choices = page["choices"]
-    assert set(choices) == {"voice", "language", "agent", "model"}
+    assert set(choices) == {"way", "voice", "language", "agent", "model"}
+    assert [choice[1] for choice in choices["way"]] == [""], "nobody else is there to hold it"
     assert choices["agent"][0][1] == "assistant"
     assert all(len(choice) == 3 for menu in choices.values() for choice in menu)
     assert {menu: choices[menu][0][1] for menu in ("voice", "language", "model")} == {
