@@ -156,6 +156,7 @@ def _told(report: Report, tally: Tally, samples: list[Sample], minutes: float, *
         report.figure(f"{name}_slope", found.value, unit="MB/h")
         report.figure(f"{name}_slope_low", found.low, unit="MB/h")
         report.figure(f"{name}_slope_high", found.high, unit="MB/h", at_most=FLAT if strict else None)
+        report.note(f"{name}, MB: {' '.join(f'{value:.0f}' for value in values)}")
     rate = counts["conversations"] / (minutes / 60)
     report.figure("server_kb_each_conversation", 1000 * slope(times, columns[0]).value / rate, unit="kB")
 
