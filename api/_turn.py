@@ -82,12 +82,11 @@ async def turn(
 ) -> Turn:
     """Hear, think, speak, and keep it. Nothing is kept of a turn that fails.
 
-    Raises NotFound, Conflict where the conversation is held on a socket, BadRequest, BadAudio, and what hearing,
-    thinking and speaking raise.
+    Raises NotFound, Conflict where the conversation is held on a socket or another turn came first, BadRequest,
+    BadAudio, and what hearing, thinking and speaking raise.
     """
     kept = await studio.storage.read(rows.get, caller.id, id)
-    if studio.talks.find(id):
-        raise Conflict("This conversation is being held on a socket at the moment.")
+    _need_free(studio, id)
     settings, before, clock = settings_of(kept), await history(studio.storage, id), time.perf_counter
     admitted = await studio.accounts.admit(caller, "conversation", characters=1, request_id=request_id)
     async with admitted as lease:
@@ -103,7 +102,8 @@ async def turn(
         reply = Item(new_item(), "assistant", answer.text, spoken=audio is not None) if answer.text else None
         after = [*fresh, *([reply] if reply else []), *answer.calls]
         records = [recorded(item, 0) for item in after]
-        await studio.storage.write(rows.append, caller.id, id, records, time.time(), titled(after))
+        _need_free(studio, id)
+        await studio.storage.write(rows.append, caller.id, id, records, time.time(), titled(after), len(before))
         await lease.settle(usage)
     times = {"hear": heard_at - began, "think": thought_at - heard_at, "speak": spoken_at - thought_at}
     return Turn(
@@ -115,6 +115,11 @@ async def turn(
         {"hears": hears, "thinks": answer.model, "speaks": speaks},
         {name: round(1000 * value, 1) for name, value in times.items()},
     )
+
+
+def _need_free(studio: Studio, id: str) -> None:
+    if studio.talks.find(id):
+        raise Conflict("This conversation is being held on a socket at the moment.")
 
 
 async def _heard(

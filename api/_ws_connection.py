@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from accounts.limits import Gcra
 from accounts.principal import VISITOR, Principal
 from api import _ws_messages as wire
-from api._ws_flow import MESSAGE, SHORTEST, Flow
+from api._ws_flow import CHARACTERS, MESSAGE, SHORTEST, Flow
 from api._ws_outbox import Outbox
 from api._ws_session import Session
 from api._ws_sessions import KNOWN_STRANGERS, STRANGERS, Sessions
@@ -103,7 +103,8 @@ class Connection:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
-        data, seconds = message.get("bytes"), MESSAGE
+        data, text = message.get("bytes"), message.get("text") or ""
+        seconds = max(MESSAGE, min(len(text), wire.LONGEST_MESSAGE) / CHARACTERS)
         try:
             if data is not None:
                 session = self._session or await self._begin(wire.Start())
@@ -111,7 +112,7 @@ class Connection:
                     raise BadRequest("This session is text only; it takes no sound.")
                 seconds = max(SHORTEST, session.hear(data))
             else:
-                await self._take(wire.read(message.get("text") or ""))
+                await self._take(wire.read(text))
         except _Refused as refused:
             raise refused.error from None
         except VoiceForgeError as error:
@@ -176,6 +177,8 @@ class Connection:
             session.over = "ended by the client"
             await self._sessions.end(session, session.over)
         else:
+            if isinstance(message, wire.Bare) and message.type == "commit":
+                await session.caught_up()  # what was sent before it belongs to the turn
             session.take(message)
 
 

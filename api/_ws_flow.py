@@ -9,7 +9,9 @@ PATIENCE = 30.0
 SHORTEST = 0.002
 """Seconds that a frame of sound counts at the least."""
 MESSAGE = 0.02
-"""Seconds that a message counts as."""
+"""Seconds that a message counts at the least."""
+CHARACTERS = 100_000
+"""Of a message, that count as a second."""
 
 
 class Flow:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api._ws_codecs import Format, Sound
-from core.errors import BadRequest, VoiceForgeError
+from core.errors import BadRequest, TooLarge, VoiceForgeError
 from engines.base import Tool
 from voice.talk import events
 from voice.talk.items import Item
@@ -20,10 +20,31 @@ from voice.talk.turns import TurnRules
 VERSION = 1
 LONGEST_TEXT = 100_000
 LONGEST_PROMPT = 50_000
+LONGEST_SCHEMA, DEEPEST_SCHEMA = 50_000, 64
+LONGEST_MESSAGE = 1_000_000
+"""Characters of JSON."""
+MOST_FIELDS = 64
 
 Id = Annotated[str, Field(max_length=64, pattern=r"^[\w.:-]*$")]
 Name = Annotated[str, Field(max_length=200)]
 Samples = Annotated[int, Field(ge=0, le=2**53)]
+
+
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    """What everybody can read to whom it is sent on. Raises ValueError."""
+    try:
+        data = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError("it is not plain JSON") from None
+    if len(data) > LONGEST_SCHEMA:
+        raise ValueError(f"it has {len(data)} bytes of JSON, and may have {LONGEST_SCHEMA}")
+    level: list[Any] = [value]
+    for _ in range(DEEPEST_SCHEMA):
+        level = [part for one in level for part in (one.values() if isinstance(one, dict) else one)]
+        level = [part for part in level if isinstance(part, (dict, list))]
+    if level:
+        raise ValueError(f"it goes deeper than {DEEPEST_SCHEMA} levels")
+    return value
 
 
 class Body(BaseModel):
@@ -38,7 +59,7 @@ class SoundBody(Body):
 class ToolBody(Body):
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w-]+$")]
     description: Annotated[str, Field(max_length=4096)] = ""
-    parameters: dict[str, Any] = {}
+    parameters: Annotated[dict[str, Any], AfterValidator(_plain_json)] = {}
 
 
 class Manner(Body):
@@ -53,7 +74,7 @@ class Manner(Body):
     prompt: Annotated[str, Field(max_length=LONGEST_PROMPT)] | None = None
     greeting: Annotated[str, Field(max_length=4096)] | None = None
     turns: Literal["auto", "manual"] | None = None
-    rules: dict[str, Annotated[float, Field(allow_inf_nan=False)]] | None = None
+    rules: Annotated[dict[str, Annotated[float, Field(allow_inf_nan=False)]], Field(max_length=32)] | None = None
     tools: Annotated[list[ToolBody], Field(max_length=128)] | None = None
     speak: bool | None = None
     speed: Annotated[float, Field(ge=0.25, le=4.0)] | None = None
@@ -146,12 +167,16 @@ RULES = tuple(item.name for item in fields(TurnRules) if item.name != "mode")
 
 def read(text: str) -> Message:
     """A message of the client. Raises BadRequest, which says what is wrong with it."""
+    if len(text) > LONGEST_MESSAGE:
+        raise TooLarge(f"A message holds up to {LONGEST_MESSAGE} characters; this one had {len(text)}.")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise BadRequest('This is not valid JSON. A message is an object such as {"type": "commit"}.') from None
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise BadRequest("A message is a JSON object with a `type`.", param="type")
+    if len(value) > MOST_FIELDS:
+        raise BadRequest(f"No message has {len(value)} fields.")
     if value["type"] not in FROM_CLIENT:
         raise BadRequest(
             f"There is no message {value['type'][:40]!r}; there are {', '.join(FROM_CLIENT)}.", param="type"
@@ -171,8 +196,9 @@ def _invalid(name: str, error: ValidationError) -> BadRequest:
 
 
 def written(type: str, **values: Any) -> str:
-    """A message to the client."""
-    return _dumps({"type": type} | values)
+    """A message to the client; half a letter in it, which nobody can send, is a question mark."""
+    text = _dumps({"type": type} | values)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def failure(error: VoiceForgeError, *, fatal: bool = False) -> str:

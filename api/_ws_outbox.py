@@ -12,6 +12,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MOST_TEXT = 2_000_000
 """Characters of messages that may wait; a client so far behind does not read."""
+FULL = 20_000_000
+"""Characters behind which no more is put in, so that what is asked for a hundred times at once waits a few times."""
 
 
 class Outbox:
@@ -30,6 +32,8 @@ class Outbox:
         """Of messages that wait."""
 
     def text(self, text: str) -> None:
+        if self.characters > FULL:
+            self.close(1013, "The client does not read what it is sent.")
         if self._last is None:
             self._waiting.append((text, 0.0))
             self.characters += len(text)

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from voice.talk.settings import TalkSettings
 BEHIND = 2.0
 """Seconds of sound that may wait for a slow client before the conversation waits for it too."""
 CAUGHT_UP = 1.0
+CATCH_UP_SECONDS = 1.0
 STALL_SECONDS = 10.0
 """How long a client may take nothing at all."""
 
@@ -180,6 +182,12 @@ class Session:
             raise Overloaded("So much sound waits to be heard that this frame was left out.")
         return seconds
 
+    async def caught_up(self) -> None:
+        """Returns once all that came has been heard, or at last where the conversation waits for its client."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                await self.conversation.caught_up()
+
     def take(self, message: wire.Said | wire.Bare | wire.Played | wire.ToolResult) -> None:
         """Do what a message asks for. Raises BadRequest."""
         talk = self.conversation
@@ -210,17 +218,18 @@ class Session:
         self.seen.tell(event)
         if isinstance(event, _ITEMS):
             self.journal.changed()
-        line = self.line
-        if line is None:
-            return
+        if self.line:
+            self._tell(self.line, event)
+        if isinstance(event, events.Ended):
+            self.over = self.over or event.reason or "ended"
+            self._ended(self)
+
+    def _tell(self, line: Line, event: events.Event) -> None:
         if isinstance(event, (events.AudioDone, events.Interrupted, events.Ended)):
             self._end_run(line, kept=not isinstance(event, events.Interrupted))
         self._count(event)
         for text in self._messages(event):
             line.outbox.text(text)
-        if isinstance(event, events.Ended):
-            self.over = self.over or event.reason or "ended"
-            self._ended(self)
 
     def _sound(self, event: events.AudioOut) -> None:
         line = self.line
@@ -240,7 +249,7 @@ class Session:
 
     def _hold(self) -> None:
         if self._holding and self.line:
-            self.conversation.detach()
+            self.conversation.hold()
 
     def _frames(self, line: Line, frames: list[bytes]) -> None:
         for data in frames:
@@ -248,11 +257,9 @@ class Session:
             line.outbox.sound(data, OPUS_FRAME if opus else len(data) / (2 * line.output.rate))
 
     def _end_run(self, line: Line, kept: bool = True) -> None:
-        """What the codec holds back of the run is sent, or thrown away."""
-        if not self._run:
-            return
+        """What the codec holds back of the run is sent, or thrown away with all that waits."""
+        frames = line.mouth.flush() if self._run else []
         self._run = ""
-        frames = line.mouth.flush()
         if kept:
             self._frames(line, frames)
         else:

@@ -224,11 +224,15 @@ class Sessions:
         while True:
             await asyncio.sleep(1.0)
             now = self.clock()
-            for session in list(self._sessions.values()):
-                self._look_at(session, now)
-            if now - checked >= CHECK_SECONDS:
-                checked = now
-                await self._check_keys()
+            try:
+                for session in list(self._sessions.values()):
+                    self._look_at(session, now)
+                if now - checked >= CHECK_SECONDS:
+                    checked = now
+                    await self._check_keys()
+            except Exception:
+                # Who watches must not stop: without it nobody is waited for in vain any more, but for ever.
+                logger.exception("the watch over the conversations stumbled")
 
     def _look_at(self, session: Session, now: float) -> None:
         if session.over:

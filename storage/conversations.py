@@ -114,10 +114,20 @@ def save(
 
 
 def append(
-    database: Database, owner: str, conversation: str, fresh: Sequence[ItemRecord], at: float, title: str = ""
+    database: Database,
+    owner: str,
+    conversation: str,
+    fresh: Sequence[ItemRecord],
+    at: float,
+    title: str = "",
+    seen: int | None = None,
 ) -> None:
-    """Items behind all others, whatever their `place` says. Raises NotFound, also where it is another owner's."""
+    """Items behind all others, whatever their `place` says. Raises NotFound, also where it is another owner's, and
+    Conflict where there are not as many as were `seen`."""
     get(database, owner, conversation)
+    count = ITEMS.select(fn.COUNT(ITEMS.c.item)).where(ITEMS.c.conversation == conversation).scalar(database) or 0
+    if seen is not None and count != seen:
+        raise Conflict("Something else was said in this conversation meanwhile. Say it again.")
     last = ITEMS.select(fn.MAX(ITEMS.c.place)).where(ITEMS.c.conversation == conversation).scalar(database)
     first = 0 if last is None else last + 1
     save(database, conversation, [replace(one, place=first + n) for n, one in enumerate(fresh)], (), at, title)

@@ -188,6 +188,10 @@ def _said_before(role: str) -> Rule:
     return rule
 
 
+def _late(match: re.Match[str], talk: Talk) -> str:
+    return _plain(told(match[1]))
+
+
 def _spelled(match: re.Match[str], talk: Talk) -> str:
     word = re.sub(r"[^\w]", "", match[1])
     return f"{_plain(match[1])}: {', '.join(word.upper())}."
@@ -205,6 +209,7 @@ NAME = r"\b(?:my name is|my name's|call me|i am called)\s+([^\W\d_][\w'-]*)"
 _ASKED = r"\b(?:what(?:'s| is| are)?|who(?:'s| is)?|tell me|do you (?:know|remember)|say)\b"
 RULES: tuple[tuple[str, Rule], ...] = (
     (r"^\[.*silence.*\]$", _with_name("Are you still there@?")),
+    (r"^\[[\w -]{1,80} answered: ([\s\S]*)\]$", _late),
     (r"\b(?:repeat|say) after me[,:]?\s+(.+)", _repeated),
     (r"\b(?:spell)\s+(?:the word\s+|out\s+)?[\"']?([\w'-]+)", _spelled),
     (NAME, _with_name("Nice to meet you@.")),

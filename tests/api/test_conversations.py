@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 
 import httpx
 import pytest
@@ -167,3 +168,26 @@ def test_a_recording_in_which_nobody_speaks(client: httpx.Client):
     answer = client.post(f"{PATH}/{id}/messages", files={"file": ("a.wav", file.getvalue())})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_audio")
     assert client.get(f"{PATH}/{id}").json()["items"] == []
+
+
+def test_of_two_turns_at_once_one_comes_first(server: Server, client: httpx.Client):
+    id = begin(client, prompt="Say: One two three four five six seven eight.")["id"]
+
+    def one(text: str) -> int:
+        with server.client() as own:
+            return own.post(f"{PATH}/{id}/messages", json={"content": text, "speak": False}).status_code
+
+    barrier, found = threading.Barrier(4), []
+
+    def at_once(text: str) -> None:
+        barrier.wait()
+        found.append(one(text))
+
+    threads = [threading.Thread(target=at_once, args=(str(number),)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    roles = [item["role"] for item in client.get(f"{PATH}/{id}").json()["items"]]
+    assert roles == ["user", "assistant"] * found.count(200)
+    assert set(found) <= {200, 409}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -263,6 +264,35 @@ async def test_what_waits_is_thrown_away_when_it_is_interrupted(opened: House):
         assert "sound" not in seen
 
 
+async def test_what_waits_is_thrown_away_although_all_of_it_was_told(opened: House):
+    async with opened.started() as (client, _):
+        talk = opened.talks.last
+        talk.say(40)
+        talk.tell(events.AudioDone("resp_1", talk.position))
+        talk.tell(events.Interrupted("resp_1", "item_1", "Good", 480, "speech"))
+        seen = []
+        while not seen or seen[-1] != "interrupted":
+            got = await client.any()
+            seen.append(got["type"] if isinstance(got, dict) else "sound")
+        assert "sound" not in seen
+
+
+async def test_what_was_sent_before_a_commit_is_heard_before_it(opened: House):
+    async with opened.started() as (client, _):
+        talk, order = opened.talks.last, []
+
+        async def caught_up(behind: float = 0.0) -> None:
+            await asyncio.sleep(0.01)
+            order.append("heard")
+
+        talk.caught_up = caught_up  # type: ignore[method-assign]
+        talk.commit = lambda: order.append("commit")  # type: ignore[method-assign]
+        await client.socket.send(b"\1\0" * 320)
+        await client.send("commit")
+        await client.settled()
+        assert order == ["heard", "commit"]
+
+
 # messages
 
 
@@ -379,6 +409,15 @@ async def test_every_event_is_told(opened: House):
         ('{"type": "start"}', "invalid_request", "begun already"),
         ('{"type": "configure", "speed": NaN}', "invalid_request", "speed"),
         ('{"type": "configure", "voice": "nobody"}', "voice_not_found", "nobody"),
+        ('{"type": "configure", "tools": [{"name": "a", "parameters": {"a": NaN}}]}', "invalid_request", "plain JSON"),
+        ('{"type": "configure", "tools": [{"name": "a", "parameters": {"a": "\\ud800"}}]}', "invalid_request", "plain"),
+        (
+            '{"type": "configure", "tools": [{"name": "a", "parameters": %s}]}' % ('{"a":' * 300 + "1" + "}" * 300),
+            "invalid_request",
+            "deeper",
+        ),
+        ('{"type": "ping", "\\ud800": 1}', "invalid_request", "unicode"),
+        (json.dumps({"type": "ping"} | dict.fromkeys(map(str, range(100)), 1)), "invalid_request", "fields"),
         (b"\0", "invalid_audio", "even number"),
         (b"\0" * 40_000, "too_large", "1 s of sound"),
         (b"\0" * 10_000_000, "too_large", "1 s of sound"),
@@ -393,6 +432,13 @@ async def test_what_cannot_be_understood_is_told_and_the_session_lives(opened: H
         assert says in error["message"]
         await client.send("message", content="Still there?")
         assert (await client.next("item"))["item"]["text"] == "Still there?"
+
+
+async def test_a_message_beyond_all_measure_is_not_looked_at(opened: House):
+    async with opened.started() as (client, _):
+        await client.socket.send(json.dumps({"type": "ping", "t": "x" * 3_000_000}))
+        error = await client.next("error")
+        assert (error["code"], error["fatal"]) == ("too_large", False)
 
 
 async def test_text_as_opus_is_told(opened: House):
@@ -515,6 +561,30 @@ async def test_after_a_minute_nobody_is_waited_for(opened: House, monkeypatch: p
     assert opened.studio.accounts._running.running("local") == 0
 
 
+async def test_a_conversation_that_is_ended_while_nobody_is_there_is_not_gone_on_with(opened: House):
+    async with opened.started() as (client, ready):
+        client.socket.transport.abort()
+    await dropped(opened)
+    await opened.talks.last.close("It was deleted.")
+    await until(lambda: not opened.sessions)
+    async with opened.started(session=ready["session"], token=ready["token"]) as (_, again):
+        assert (again["resumed"], opened.talks.last.over) == (False, False)
+
+
+async def test_the_watch_goes_on_when_one_thing_fails(opened: House, monkeypatch: pytest.MonkeyPatch, caplog):
+    looked = asyncio.Event()
+
+    def look_at(session, now):
+        if not caplog.records:
+            raise RuntimeError("a mistake of ours")
+        looked.set()
+
+    monkeypatch.setattr(opened.sessions, "_look_at", look_at)
+    async with opened.started():
+        await asyncio.wait_for(looked.wait(), 10)
+    assert "stumbled" in caplog.text
+
+
 async def test_after_a_restart_what_was_said_is_still_there(tmp_path: Path):
     async with house(tmp_path) as found, found.started(voice="v", prompt="Be kind.") as (client, ready):
         await client.send("message", content="My name is Ada")
@@ -580,6 +650,31 @@ async def test_a_client_that_reads_nothing_holds_the_conversation_up_and_is_left
         assert (await client.next("error"))["fatal"]
         assert await client.closed() == (1013, "The client does not read what it is sent.")
     assert opened.sessions.live(ready["session"])
+
+
+async def test_a_client_that_reads_slowly_is_told_all_the_same_what_he_asked_for(opened: House):
+    async with opened.started() as (client, _):
+        talk = opened.talks.last
+        client.socket.transport.pause_reading()
+        while talk.attached:
+            talk.say(20)
+            await asyncio.sleep(0)
+        talk.tell(events.Interrupted("resp_1", "item_1", "Good", 480, "asked"))
+        client.socket.transport.resume_reading()
+        assert (await client.next("interrupted"))["reason"] == "asked"
+
+
+async def test_who_asks_for_more_than_he_reads_is_left(opened: House):
+    async with opened.started() as (client, ready):
+        session = opened.sessions.live(ready["session"])
+        assert session
+        line = session.line
+        assert line
+        for _ in range(30):
+            line.outbox.text("x" * 1_000_000)
+        assert line.outbox.closing
+        assert line.outbox.characters < 23_000_000
+        assert (await client.closed())[0] == 1013
 
 
 async def test_a_client_that_reads_again_hears_all_of_it(opened: House):

@@ -45,6 +45,10 @@ def test_turns_are_appended_behind_all_others(storage):
     assert [(one.item, one.place) for one in storage.read_sync(rows.items, "c")] == [("a", 0), ("b", 1), ("c", 2)]
     with pytest.raises(NotFound):
         storage.write_sync(rows.append, "b", "c", [item("d", 0)], 2.0)
+    with pytest.raises(Conflict):
+        storage.write_sync(rows.append, "a", "c", [item("d", 0)], 2.0, "", 2)
+    storage.write_sync(rows.append, "a", "c", [item("d", 0)], 2.0, "", 3)
+    assert len(storage.read_sync(rows.items, "c")) == 4
 
 
 def test_nobody_sees_or_removes_anothers(storage):

@@ -44,11 +44,26 @@ class Answering:
         self._draft: Response | None = None
         self._drafting: asyncio.Task[None] | None = None
         self._draft_of = ""
+        self._next: act.Event | None = None
+        """What came while something was being said, and is answered after it."""
+        self._last = ""
+        """The response whose audio left last."""
         scene.broke = self._broke
 
     def answer(self, event: act.Event, trace: Trace) -> None:
         """Begin to answer an event."""
         self._respond(self._new(trace), self._ask(event, draft=False))
+
+    def go_on(self, event: act.Event) -> None:
+        """Answer an event that nobody waits for: now, or when what is being said is over. An answer that begins until
+        then takes the place of this one, since it knows the event too."""
+        self._next = event
+        self._answer_next()
+
+    def _answer_next(self) -> None:
+        event, scene = self._next, self._scene
+        if event and self.response is None and not (self._calls or self.ending) and scene.settings.respond:
+            self.answer(event, Trace(ended=scene.now(), reason="tool"))
 
     def respond(
         self, settings: TalkSettings, items: Sequence[Item] | None, waits: Sequence[asyncio.Task[None]], trace: Trace
@@ -111,7 +126,7 @@ class Answering:
         """Take the draft for the answer, if there is one to exactly this that did not fail. What was heard is in the
         history by now."""
         draft, making = self._draft, self._drafting
-        if draft is None or self._draft_of != text or draft.error:
+        if draft is None or making is None or making.done() or self._draft_of != text or draft.error:
             return False
         self._draft = self._drafting = None
         self._making = making
@@ -150,13 +165,23 @@ class Answering:
         """Let audio leave that is due, and notice when all has been heard."""
         response = self.response
         if response is None:
+            self._send_again(now)
             return
+        self._last = response.id
         for frame, position in self.mouth.frames(now):
             if response.trace.first_frame is None:
                 response.trace.first_frame = self._scene.now()
             self._scene.emit(tell.AudioOut(response.id, frame, position))
         if response.made and self.mouth.empty:
             self._sent(response, now)
+
+    def _send_again(self, now: float) -> None:
+        """The end of an answer that is over, and did not arrive."""
+        frames = self.mouth.frames(now)
+        for frame, position in frames:
+            self._scene.emit(tell.AudioOut(self._last, frame, position))
+        if frames and self.mouth.empty:
+            self._scene.emit(tell.AudioDone(self._last, self.mouth.position))
 
     def _sent(self, response: Response, now: float) -> None:
         if not response.sent_all:
@@ -165,6 +190,7 @@ class Answering:
         if self.mouth.ended(now):
             self.mouth.settle(now)
             self._finish(response, "failed" if response.error else "completed")
+            self._answer_next()
 
     def _new(self, trace: Trace, speak: Speak | Literal["as_set"] | None = "as_set") -> Response:
         new_id, settings = self._scene.parts.new_id, self._scene.settings
@@ -180,6 +206,9 @@ class Answering:
         return self._scene.parts.speak(text, self._scene.settings)
 
     def _commit(self, response: Response) -> None:
+        self._next = None
+        if not self.mouth.empty:
+            self.mouth.drop(self._scene.clock())
         self.response, response.after = response, self._history.end
         self._scene.emit(tell.ResponseStarted(response.id, response.item))
         response.commit()
@@ -205,7 +234,7 @@ class Answering:
         part = heard.end if cut and spoken and not heard.whole else None
         state = "interrupted" if cut else "done"
         item = Item(response.item, "assistant", response.text, spoken, part, state)
-        self._history.add(item, response.after if response.after in self._history else "")
+        self._history.add(item, self._history.place(response.after))
         return item
 
     def _do(self, response: Response) -> None:
@@ -226,6 +255,8 @@ class Answering:
     def _broke(self, task: asyncio.Task) -> None:
         if task is self._making:
             self.stop("failed", status="failed")
+        elif task is self._drafting:
+            self.drop_draft()
 
     # What a response tells while it is made
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import BadRequest
+from core.errors import BadRequest, Conflict
 from engines import agent as act
 from voice.talk import events as tell
 from voice.talk.answering import Answering
@@ -103,10 +103,12 @@ class Conversation:
 
     def write(self, text: str, id: str = "") -> Item:
         """A turn in writing. Whatever we are saying, we stop. Raises BadRequest on a text without words, and where the
-        id is taken."""
+        id is taken; Conflict, as all that would begin something, once it is over."""
+        self._need_life()
         if not text.strip():
             raise BadRequest("There is no text in this message.", param="content")
         item = Item(id or self._scene.parts.new_id("item"), "user", text)
+        self._history.check(item)
         self._ours.stop("message")
         self._history.add(item)
         if self.settings.respond:
@@ -119,6 +121,7 @@ class Conversation:
         Other settings and other items than the conversation's hold for this one response. Raises BadRequest where a
         response is under way, UnknownModel for an agent there is not.
         """
+        self._need_life()
         if self._ours.response:
             raise BadRequest("A response is under way; cancel it first.")
         waits = self._theirs.understanding if items is None else ()
@@ -127,11 +130,13 @@ class Conversation:
     def aside(self, settings: TalkSettings | None = None, items: Sequence[Item] | None = None) -> str:
         """As `respond`, beside the conversation: it takes no floor and leaves nothing in the history. Raises BadRequest
         where there are too many of them."""
+        self._need_life()
         waits = self._theirs.understanding if items is None else ()
         return self._asides.respond(settings or self.settings, items, waits, self._trace("asked"))
 
     def commit(self) -> None:
         """The turn is over, whatever the detector thinks. Raises BadRequest where nothing was said."""
+        self._need_life()
         if self.settings.rules.mode == "manual" and (rest := self._intake.rest()) is not None:
             self._theirs.look(rest, 0.0)
         if not self._theirs.commit():
@@ -142,6 +147,7 @@ class Conversation:
         self._intake.clear()
         self._theirs.clear()
         self._scene.emit(tell.Cleared())
+        self._theirs.answer_owed()
 
     def cancel(self, response: str = "") -> None:
         """Say no more, or no more of the response that has this id. Nothing happens where nothing is being said."""
@@ -166,13 +172,15 @@ class Conversation:
         self._ours.mouth.played(position, self._scene.clock())
 
     def tool_result(self, call_id: str, output: str) -> None:
-        """What a tool answered. Once all calls are answered the agent goes on. Raises BadRequest where nobody asked."""
+        """What a tool answered. Once all calls are answered and nothing is being said, the agent goes on. Raises
+        BadRequest where nobody asked."""
+        self._need_life()
         try:
             complete = self._ours.result(call_id, output)
         except KeyError:
             raise BadRequest(f"There is no open call {call_id[:80]!r}.", param="call_id") from None
-        if complete and self.settings.respond and not self._ours.response:
-            self._ours.answer(act.ToolResult(call_id, output), self._trace("tool"))
+        if complete and self.settings.respond:
+            self._ours.go_on(act.ToolResult(call_id, output))
 
     def configure(self, settings: TalkSettings) -> None:
         """From now on. Raises UnknownModel for an agent there is not, BadRequest where the output rate would change."""
@@ -191,12 +199,17 @@ class Conversation:
         """Raises BadRequest where it is not there."""
         self._history.delete(id)
 
-    def detach(self) -> None:
-        """Nobody is there: time stands still."""
+    def hold(self) -> None:
+        """Time stands still until `attach`. What is asked for meanwhile is done, and told."""
         if self._left_at is None:
             self._left_at = self._scene.clock()
             self._ours.mouth.pause(self._left_at)
-            self._scene.emit = _nowhere
+
+    def detach(self) -> None:
+        """Nobody is there: time stands still, and nothing is told but the end."""
+        self.hold()
+        emit = self._scene.emit
+        self._scene.emit = lambda event: emit(event) if isinstance(event, tell.Ended) else None
 
     def attach(self, emit: Emit, position: int) -> int:
         """Somebody is there again, who has our audio until `position`. Gives the position from which it goes on."""
@@ -227,7 +240,7 @@ class Conversation:
     # What the ticker asks for
 
     def send(self, now: float) -> None:
-        if self._left_at is None and self._ours.response:
+        if self._left_at is None:
             self._ours.send(now)
             if (reason := self._ours.ending) and not self._ours.response:
                 self._ours.ending = ""
@@ -247,9 +260,9 @@ class Conversation:
     def broke(self) -> None:
         self._scene.spawn(self.close("internal_error"), "end")
 
+    def _need_life(self) -> None:
+        if self.over:
+            raise Conflict("This conversation is over.")
+
     def _trace(self, reason: str) -> Trace:
         return Trace(ended=self._scene.now(), reason=reason)
-
-
-def _nowhere(event: tell.Event) -> None:
-    """Where events go while nobody is there."""

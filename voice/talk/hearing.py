@@ -16,13 +16,16 @@ from voice.talk import events as tell
 from voice.talk import turns
 from voice.talk.answering import Answering
 from voice.talk.contest import Contest
-from voice.talk.history import FIRST, History
+from voice.talk.history import History
 from voice.talk.intake import SILENCE, WINDOW_SECONDS
 from voice.talk.interruption import Floor, Verdict, level
 from voice.talk.items import Item
 from voice.talk.scene import Scene
 from voice.talk.settings import TalkSettings
 from voice.talk.trace import Trace
+
+MOST_PARTIALS = 200
+"""Partial texts that are remembered of a turn, for its picture: a turn that nobody commits has no end."""
 
 
 class Hearing:
@@ -43,8 +46,16 @@ class Hearing:
         self._forget()
 
     def configure(self, settings: TalkSettings) -> None:
+        before = self._turns.rules.mode
         self._turns.configure(settings.rules)
         self._before = deque(self._before, _prefix(settings))
+        if not settings.interruptible:
+            self.resolve(Verdict.RESUME, "configured")
+        if before != settings.rules.mode:
+            self._take_held()
+            if self._utterance and not self._turns.open:  # all that was heard since the last commit is no turn here
+                self._utterance.close()
+                self._forget()
 
     def look(self, window: np.ndarray | None, probability: float) -> None:
         """The next window, None for one of silence, and how probable it is that it holds speech."""
@@ -83,6 +94,17 @@ class Hearing:
             self._utterance.close()
         self._forget()
 
+    def answer_owed(self) -> None:
+        """The turn is answered that waited for one after it, of which nothing came."""
+        if not self._pending:
+            self._answer_owed()
+
+    def _answer_owed(self) -> None:
+        last = self._history.items[-1:]
+        unanswered = last and last[0].role == "user"
+        if self._owed and unanswered and self._scene.settings.respond and self._ours.response is None:
+            self._answer(last[0].known, self._owed)
+
     def resolve(self, verdict: Verdict, reason: str) -> None:
         """What a sound was that was made while we have the floor. Nothing happens where there was none."""
         contest, response, mouth = self._contest, self._ours.response, self._ours.mouth
@@ -98,12 +120,17 @@ class Hearing:
             self._ours.stop(reason)
             return
         noticed = mouth.paused or self._turns.open
-        if mouth.paused:
-            mouth.resume(self._scene.clock())
-            self._scene.emit(tell.Resumed(response.id, mouth.position, reason))
+        self._go_on(reason)
         if noticed:
             self._scene.emit(tell.Backchannel(contest.seconds, self._partial))
         self.clear()
+
+    def _go_on(self, reason: str) -> None:
+        """Where we had paused."""
+        response, mouth = self._ours.response, self._ours.mouth
+        if response and mouth.paused:
+            mouth.resume(self._scene.clock())
+            self._scene.emit(tell.Resumed(response.id, mouth.position, reason))
 
     def _forget(self) -> None:
         self._utterance: Utterance | None = None
@@ -208,18 +235,23 @@ class Hearing:
         self._held = None
 
     def _ended(self, event: turns.Ended) -> None:
-        if self._contest:
+        contested = self._contest is not None
+        if contested and event.reason != "commit":
             self.resolve(Verdict.RESUME, "short")
             return
+        self._end_contest()
+        self._tell_turn()
         if self._ours.response and self._scene.settings.respond:
             self._ours.stop("turn")
+        if contested:
+            self._go_on("commit")
         self._trace.ended, self._trace.reason = self._scene.now(), event.reason
         utterance, turn, trace = self._utterance, self._turn, self._trace
         self._forget()
         self._before.clear()
         self._scene.emit(tell.TurnEnded(event.at, turn, event.reason, event.waited))
         if utterance:
-            before, place = self.understanding, self._place()
+            before, place = self.understanding, (self._history.end, *self._pending.values())
             task = self._scene.spawn(self._understand(utterance, turn, trace, place, before), f"understand {turn}")
             self._pending[task] = turn
             task.add_done_callback(lambda task: self._pending.pop(task, None))
@@ -238,6 +270,7 @@ class Hearing:
     def _partially(self, text: str, sure: int) -> None:
         self._partial = text
         self._trace.partials.append((self._scene.now(), text))
+        del self._trace.partials[:-MOST_PARTIALS]
         if self._told:
             self._scene.emit(tell.Partial(self._turn, text, sure))
 
@@ -254,15 +287,11 @@ class Hearing:
         if understood.text and self._ours.response is None:
             self._ours.think_ahead(understood.text, replace(trace))
 
-    def _place(self) -> tuple[str, ...]:
-        """Where a turn that ends now belongs: behind the last of these that is there."""
-        last = self._history.items[-1:]
-        return (last[0].id if last else FIRST, *self._pending.values())
-
     async def _understand(
         self, utterance: Utterance, turn: str, trace: Trace, place: Sequence[str], before: Sequence[asyncio.Task[None]]
     ) -> None:
-        """The text of a turn that is over becomes an item in its place, once those `before` are, and is answered."""
+        """The text of a turn that is over becomes an item behind those of `place`, once the turns `before` are, and is
+        answered."""
         try:
             understood = await utterance.final()
         except VoiceForgeError as error:
@@ -279,8 +308,7 @@ class Hearing:
             return
         if before:
             await asyncio.wait(before)
-        there = (id for id in reversed(place) if id == FIRST or id in self._history)
-        self._history.add(Item(turn, "user", text, spoken=True), next(there, ""))
+        self._history.add(Item(turn, "user", text, spoken=True), self._history.place(*place))
         if self._turns.open:
             self._owed = trace
         elif self._scene.settings.respond and not self._ours.adopt(text, trace):
@@ -290,9 +318,7 @@ class Hearing:
         """A turn in which nothing was understood; one before it may still wait for its answer."""
         self._ours.drop_draft()
         self._scene.emit(tell.ItemDeleted(turn))
-        last = self._history.last("user")
-        if self._owed and last and self._scene.settings.respond and self._ours.response is None:
-            self._answer(last.known, self._owed)
+        self._answer_owed()
 
     def _answer(self, text: str, trace: Trace) -> None:
         self._owed = None

@@ -32,8 +32,12 @@ class History:
 
     @property
     def end(self) -> str:
-        """The id of the last one; empty where there is none."""
-        return self._items[-1].id if self._items else ""
+        """Where what comes later belongs: the id of the last one, or `FIRST`."""
+        return self._items[-1].id if self._items else FIRST
+
+    def place(self, *after: str) -> str:
+        """Where something belongs that comes behind all of these: the last of them that is there, empty for none."""
+        return next((id for id in reversed(after) if id == FIRST or id in self), "")
 
     def messages(self, *more: Item) -> tuple[Message, ...]:
         """As a language model reads them, with `more` behind them."""
@@ -48,14 +52,18 @@ class History:
     def add(self, item: Item, after: str = "") -> None:
         """At the end, behind another, or with `FIRST` before all. Raises BadRequest where its id is taken or `after` is
         not there."""
-        if any(item.id == own.id for own in self._items):
-            raise BadRequest(f"There is an item {item.id[:80]!r} already.", param="id")
+        self.check(item)
         at = len(self._items) if not after else 0 if after == FIRST else self._index(after) + 1
         before = self._items[at - 1].id if at else ""
         self._items.insert(at, item)
         del self._items[:-MOST_ITEMS]
         self._scene.emit(tell.ItemAdded(item, before))
         self._scene.emit(tell.ItemDone(item))
+
+    def check(self, item: Item) -> None:
+        """Raises BadRequest where its id is taken, or is no name for an item."""
+        if item.id == FIRST or item.id in self:
+            raise BadRequest(f"There is an item {item.id[:80]!r} already.", param="id")
 
     def replace(self, item: Item) -> None:
         """The same item, otherwise. Raises BadRequest where it is not there."""

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 
 from engines.base import Message, ToolCall
 
+PENDING = "The answer has not come yet."
+"""In place of what a tool has not answered: models take no call without an answer right behind it."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -35,17 +38,34 @@ class Item:
 
 
 def messages(items: Iterable[Item]) -> tuple[Message, ...]:
-    """Items as a language model reads them: of what we said, only what was heard."""
+    """Items as a language model reads them: of what we said, only what was heard. An answer of a tool that came when
+    others had spoken is told as a remark."""
     found: list[Message] = []
+    names: dict[str, str] = {}
+    waiting: dict[str, None] = {}
+    """Calls of the last message that asked for any, to which no answer follows yet."""
+
+    def pass_over() -> None:
+        found.extend(Message("tool", PENDING, call_id=call) for call in waiting)
+        waiting.clear()
+
     for item in items:
-        if item.call:
-            before = found[-1] if found and found[-1].role == "assistant" else None
-            if before:
-                found[-1] = replace(before, calls=(*before.calls, item.call))
+        if call := item.call:
+            if found and found[-1].role == "assistant":
+                found[-1] = replace(found[-1], calls=(*found[-1].calls, call))
             else:
-                found.append(Message("assistant", calls=(item.call,)))
-        elif item.role == "tool":
+                pass_over()
+                found.append(Message("assistant", calls=(call,)))
+            names[call.id] = call.name
+            waiting[call.id] = None
+        elif item.role == "tool" and item.call_id in waiting:
+            del waiting[item.call_id]
             found.append(Message("tool", item.text, call_id=item.call_id))
+        elif item.role == "tool":
+            pass_over()
+            found.append(Message("user", f"[{names.get(item.call_id, 'A tool')} answered: {item.text}]"))
         elif text := item.known.strip():
+            pass_over()
             found.append(Message(item.role, text))
+    pass_over()
     return tuple(found)

@@ -112,7 +112,12 @@ class Ticker:
                 self._fail(paced)
         if not heard:
             return
-        found = await self._look(heard)
+        try:
+            found = await self._look(heard)
+        except Exception:
+            for paced, _ in heard:
+                self._fail(paced)
+            return
         for (paced, windows), probabilities in zip(heard, found, strict=True):
             if paced in self._paced:
                 try:

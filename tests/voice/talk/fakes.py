@@ -17,10 +17,6 @@ from voice.talk.settings import TalkSettings
 FRAME = 0.02
 
 
-def nowhere(event: events.Event) -> None:
-    pass
-
-
 class FakeConversation:
     """Everything it says is a ramp, so that a sample tells its position."""
 
@@ -107,8 +103,16 @@ class FakeConversation:
     def configure(self, settings: TalkSettings) -> None:
         self.settings = settings
 
+    async def caught_up(self, behind: float = 0.0) -> None:
+        """All of it was, always."""
+
+    def hold(self) -> None:
+        self.attached = False
+
     def detach(self) -> None:
-        self.attached, self.emit = False, nowhere
+        emit = self.emit
+        self.attached = False
+        self.emit = lambda event: emit(event) if isinstance(event, events.Ended) else None
 
     def attach(self, emit: Callable[[Any], None], position: int) -> int:
         self.attached, self.emit = True, emit
