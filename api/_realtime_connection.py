@@ -17,7 +17,7 @@ from api._realtime_rooms import Rooms
 from api._realtime_talk import Talk
 from api._ws_flow import MESSAGE, SHORTEST, Flow
 from api._ws_outbox import Outbox
-from core.errors import Overloaded, Unauthorized, VoiceForgeError
+from core.errors import Unauthorized, VoiceForgeError
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ ROOM = 30.0
 """Seconds of sound that may come at once, as a recording that is sent in one piece."""
 MISTAKES, MISTAKES_PER_SECOND = 100, 10.0
 """Events that cannot be understood: at once, and in the long run; more are read no faster than that."""
+CHARACTERS = 100_000
+"""Of an event that holds no sound, that count as a second of it."""
 LARGE = 100_000
 """Characters of an event that is read beside the event loop."""
 STRANGERS = 64
@@ -119,14 +121,13 @@ class Connection:
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text")
-            wait = await self._one(talk, text if text is not None else message.get("bytes") or b"")
-            if wait := max(wait, self._flow.take(0.0, self._rooms.clock())):
+            if wait := await self._one(talk, text if text is not None else message.get("bytes") or b""):
                 await asyncio.sleep(wait)
 
     async def _one(self, talk: Talk, text: str | bytes) -> float:
         """One event, done or answered with what is wrong with it. Seconds to wait before the next."""
         value: dict[str, Any] = {}
-        seconds = MESSAGE
+        seconds, wait = max(MESSAGE, len(text) / CHARACTERS), 0.0
         try:
             if isinstance(text, bytes):
                 raise asked.Mistake("Events are text, not binary frames; sound goes as input_audio_buffer.append.")
@@ -141,9 +142,9 @@ class Connection:
             cause = value.get("event_id")
             talk.told.error(error, cause[:512] if isinstance(cause, str) else None)
             talk.seen.note("error", error.code)
-            return self._mistakes.take(self._rooms.clock())
-        now = self._rooms.clock()
-        wait = self._flow.take(seconds, now)
-        if self._flow.flooded(now):
-            talk.told.error(Overloaded("This comes faster than anybody speaks."))
-        return wait
+            wait = self._mistakes.take(self._rooms.clock())
+        except Exception:
+            logger.exception("an event of a realtime client broke")
+            talk.told.failure("Something broke in here; the session goes on.", "server_error", "internal_error")
+            wait = self._mistakes.take(self._rooms.clock())
+        return max(wait, self._flow.take(seconds, self._rooms.clock()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from api._ws_codecs import HEARD
 from api._ws_outbox import Outbox
 from core.errors import BadAudio, BadRequest, TooLarge, UnknownModel
 from studio import Studio
+from voice.listening import Listening
 from voice.talk import events
 from voice.talk.conversation import Conversation
 from voice.talk.history import FIRST
@@ -32,6 +33,8 @@ SHORTEST = 0.1
 """Seconds of sound that can be committed."""
 MOST_APPENDED = 15 * 2**20
 """Bytes of sound in one event."""
+MOST_SECONDS = 120.0
+"""Of sound in an item that comes whole."""
 SLICE = HEARD
 """Samples that are handed on at once."""
 MOST_AHEAD = 2.0
@@ -123,6 +126,8 @@ class Talk:
         if isinstance(event, events.ItemAdded) and event.item.id in self._unwanted:
             self._unwanted.discard(event.item.id)
             asyncio.get_running_loop().call_soon(self._forget, event.item.id)
+        elif isinstance(event, events.TurnEnded):
+            self._uncommitted = 0.0
         elif isinstance(event, events.Ended):
             self.over = self.over or event.reason or "ended"
 
@@ -141,7 +146,7 @@ class Talk:
                 event.type.rpartition(".")[2] if event.type.startswith("input") else "", self._silence
             )()
         elif isinstance(event, asked.CreateItem):
-            self._create(event)
+            await self._create(event)
         elif isinstance(event, asked.ItemNamed):
             self._delete(event.item_id) if event.type.endswith("delete") else self._retrieve(event.item_id)
         elif isinstance(event, asked.Truncate):
@@ -202,7 +207,6 @@ class Talk:
             self.conversation.commit()
         except BadRequest as error:
             raise Mistake(error.message, "input_audio_buffer_commit_empty") from None
-        self._uncommitted = 0.0
 
     async def _clear(self) -> None:
         self._uncommitted = 0.0
@@ -215,7 +219,7 @@ class Talk:
         if response and not self.told.buffered:
             self.told.say("output_audio_buffer.cleared", response_id=response)
 
-    def _create(self, event: asked.CreateItem) -> None:
+    async def _create(self, event: asked.CreateItem) -> None:
         item, after = event.item, event.previous_item_id
         id = item.id or f"item_{secrets.token_hex(10)}"
         if id in self.told.items:
@@ -226,17 +230,41 @@ class Talk:
             raise Mistake(
                 f"Tool call ID '{item.call_id[:64]}' not found in conversation.", "invalid_tool_call_id", "item.call_id"
             )
+        if isinstance(item, asked.Message):
+            item = await self._with_words(item)
         own = items.own(item, id)
         place = "" if after is None else self.told.items.place(after, self._knows)
         self.conversation.add(own, place)
         self.told.created(items.told(item, id), after)
+
+    async def _with_words(self, item: asked.Message) -> asked.Message:
+        """An item whose sound is understood, where it came without its transcript. Raises BadAudio, TooLarge, and what
+        understanding raises."""
+        parts: list[asked.Part] = []
+        for part in item.content:
+            if part.type == "input_audio" and part.transcript is None and part.audio:
+                part = part.model_copy(update={"transcript": await self._understood(part.audio), "audio": None})
+            parts.append(part)
+        return item.model_copy(update={"content": parts})
+
+    async def _understood(self, audio: str) -> str:
+        ear, data = Ear(self.session.heard), asked.sound(audio)
+        seconds = len(data) / (ear.wire.width * ear.wire.rate)
+        if seconds > MOST_SECONDS:
+            raise TooLarge(f"An item holds up to {MOST_SECONDS:g} s of sound.", param="item.content")
+        settings = self.settings
+        listening = Listening(self.studio.pool, self.studio.routing, model=settings.hears)
+        with closing(listening.utterance(settings.language)) as utterance:
+            utterance.feed(ear.feed(data))
+            self.heard += seconds
+            return (await utterance.final()).text
 
     def _delete(self, id: str) -> None:
         if self._find(id)["status"] == "in_progress":
             raise Mistake(f"Item '{id}' is still being said; cancel its response first.", "item_delete_in_progress")
         if self._knows(id):
             self.conversation.delete(id)
-        else:
+        elif self.told.awaits(id):
             self._unwanted.add(id)
         self.told.items.drop(id)
         self.told.say("conversation.item.deleted", item_id=id)

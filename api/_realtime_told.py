@@ -127,6 +127,10 @@ class Told:
         self._event = f"event_{secrets.token_hex(5)}"
         self._numbers = count(1)
 
+    def awaits(self, item: str) -> bool:
+        """Whether it is a turn that is not understood yet."""
+        return item in self._turns
+
     # Anything
 
     def say(self, type: str, **values: Any) -> None:

@@ -60,9 +60,9 @@ async def measure(report: Report, args: Namespace) -> None:
 
 def said(recordings: list[bytes], count: int, turns: int, speech: float, dialect: str) -> dict[str, Any]:
     """An order to the callers, the same in both dialects."""
-    asked = order(recordings, count, turns, speech) | {"dialect": dialect}
+    told: dict[str, Any] = order(recordings, count, turns, speech) | {"dialect": dialect}
     if dialect == "ws":
-        return asked | {"start": asked["start"] | {"rules": {"min_delay": 0.5, "max_delay": 0.5}}}
+        return told | {"start": told["start"] | {"rules": {"min_delay": 0.5, "max_delay": 0.5}}}
     detection = {"type": "server_vad", "silence_duration_ms": 500}
     sound = {
         "input": {"format": FORMATS["input"], "turn_detection": detection},
@@ -74,7 +74,7 @@ def said(recordings: list[bytes], count: int, turns: int, speech: float, dialect
         "instructions": f"Say: {ANSWER}",
         "audio": sound,
     }
-    return asked | {"start": session | {"lead": LEAD}}
+    return told | {"start": session | {"lead": LEAD}}
 
 
 async def side_by_side(

@@ -28,10 +28,13 @@ from api._ws_protocol import Patient
 from core.errors import Overloaded, UnknownModel, VoiceForgeError
 from core.metrics import Metrics
 from core.settings import Settings
+from engines.base import EngineSpec, Segment
 from storage.db import Storage
 from tests.api._socket import ADMIN, Routes, until
+from tests.fakes import FakePool, engine_class
 from voice.listening import Understood
 from voice.pronunciations import Pronunciations
+from voice.routing import Route
 from voice.simulator.parts import Delays, LoudIsSpeech, Saying, ScriptedAgent, ScriptedVoice, parts, tone
 from voice.talk.conversation import Conversation
 from voice.talk.items import Item
@@ -46,6 +49,12 @@ QUICK = Delays(transcript=0.01, thought=0.01, word=0.001, sound=0.01)
 
 class Minds(Routes):
     """As `Routes`, where not every name is a model's."""
+
+    def spec(self, name: str) -> EngineSpec:
+        return engine_class(name, "stt").spec
+
+    def transcription(self, model: str = "auto", language: str = "", *_: Any) -> Any:
+        return Route("stt", "It is scripted.")
 
     def route(self, model: str = "auto") -> Any:
         if model not in ("auto", "llm"):
@@ -269,7 +278,7 @@ async def house(
     await accounts.start()
     routes, found = Minds(), talks or ScriptedTalks()
     studio = SimpleNamespace(
-        upstream=None,
+        upstream=None, pool=FakePool(default=lambda request: [Segment("good morning", 0.0, 1.0)]),
         settings=settings, storage=storage, accounts=accounts, metrics=Metrics(), talks=found, live=Live(),
         routing=routes, thinking=routes, pronunciations=Pronunciations(storage),
     )  # fmt: skip

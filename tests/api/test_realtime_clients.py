@@ -117,15 +117,15 @@ async def test_the_official_client(opened: House):
 
 async def test_the_agents_runner(opened: House):
     agents = pytest.importorskip("agents", reason="openai-agents is not installed")
-    from agents.realtime import RealtimeAgent, RealtimeRunner
+    realtime = pytest.importorskip("agents.realtime")
 
     async def get_weather(city: str) -> str:
         assert city == "Oslo"
         return "5 degrees"
 
     agents.set_tracing_disabled(True)
-    agent: Any = RealtimeAgent(name="weather", instructions="Be brief.", tools=[agents.function_tool(get_weather)])
-    session = await RealtimeRunner(agent).run(
+    agent = realtime.RealtimeAgent(name="weather", instructions="Be brief.", tools=[agents.function_tool(get_weather)])
+    session = await realtime.RealtimeRunner(agent).run(
         model_config={"api_key": ADMIN, "url": f"{opened.http.replace('http', 'ws', 1)}/realtime?model=gpt-realtime"}
     )
     kinds: list[str] = []
@@ -151,8 +151,8 @@ async def test_the_agents_runner(opened: House):
                     break
         speaking.cancel()
     assert errors == []
-    assert kinds[:4] == ["agent_start", "agent_end", "tool_start", "tool_end"] or "tool_end" in kinds
-    assert "audio_interrupted" in kinds
+    assert kinds.count("agent_start") == 3
+    assert kinds.index("tool_start") < kinds.index("tool_end") < kinds.index("audio_interrupted")
     said = [(item.role, item.known.strip()) for item in opened.talks.last.talk.items]
     assert said[:3] == [("user", "how is the weather"), ("assistant", ""), ("tool", "5 degrees")]
     role, text = said[3]

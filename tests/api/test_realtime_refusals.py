@@ -181,7 +181,11 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("invalid_value", "conversation.item.create", {"item": said("x" * 200_000)}),
     ("missing_required_parameter", "conversation.item.create", {"item": {"type": "message", "role": "user"}}),
     ("missing_required_parameter", "conversation.item.create",
-     {"item": {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": silence(0.1)}]}}),
+     {"item": {"type": "message", "role": "user", "content": [{"type": "input_audio"}]}}),
+    ("invalid_audio", "conversation.item.create",
+     {"item": {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "?"}]}}),
+    ("too_large", "conversation.item.create",
+     {"item": {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": silence(2.0)}]}}),
     ("missing_required_parameter", "conversation.item.create",
      {"item": {"type": "message", "role": "user", "content": [{"type": "input_text"}]}}),
     ("invalid_value", "conversation.item.create",
@@ -196,7 +200,8 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-async def test_every_wrong_event_is_answered_and_changes_nothing(opened: House):
+async def test_every_wrong_event_is_answered_and_changes_nothing(opened: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("api._realtime_talk.MOST_SECONDS", 1.0)
     async with opened.held() as client:
         await client.send("conversation.item.create", item=said("I am here") | {"id": "there"})
         talk = opened.talks.last.talk
@@ -219,6 +224,23 @@ async def test_what_is_no_event_is_answered(opened: House, text: Any):
         await client.socket.send(text)
         assert (await client.next("error"))["error"]["event_id"] is None
         await client.update()
+
+
+async def test_a_mistake_of_ours_ends_no_session(
+    opened: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def broken(*_: object) -> None:
+        raise RuntimeError("ours")
+
+    async with opened.held() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(opened.talks.last.talk, "delete", broken)
+            await client.send("conversation.item.create", item=said("x") | {"id": "there"})
+            await client.send("conversation.item.delete", item_id="there")
+            assert (await client.next("error"))["error"]["code"] == "internal_error"
+        await client.send("conversation.item.delete", item_id="there")
+        await client.next("conversation.item.deleted")
+    assert "ours" in caplog.text
 
 
 async def test_an_event_id_that_is_none_is_passed_over(opened: House):
