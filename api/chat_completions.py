@@ -7,8 +7,8 @@ import base64
 import json
 import secrets
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -70,7 +70,7 @@ async def completed(
     parts: list[str] = []
     calls: list[ToolCall] = []
     sounds: list[Audio] = []
-    async with aclosing(performed(studio, caller, asked, tally)) as steps:
+    async with _paid(lease, tally), aclosing(performed(studio, caller, asked, tally)) as steps:
         async for part in steps:
             if isinstance(part, Audio):
                 sounds.append(part)
@@ -99,7 +99,7 @@ async def _events(
     tally, answer = Tally(), _Answer("chat.completion.chunk", {"usage": None} if with_usage else {})
     writer = _Writer(asked.speaks)
     try:
-        async with aclosing(performed(studio, caller, asked, tally)) as steps:
+        async with _paid(lease, tally), aclosing(performed(studio, caller, asked, tally)) as steps:
             async for part in steps:
                 if not writer.begun:
                     _name(tally, lease, head)
@@ -116,6 +116,16 @@ async def _events(
     if with_usage:
         yield _event(answer.shown(tally, []) | {"usage": _usage(tally)})
     yield b"data: [DONE]\n\n"
+
+
+@asynccontextmanager
+async def _paid(lease: Lease, tally: Tally) -> AsyncIterator[None]:
+    """A client that vanishes pays for what was made until then; nobody knew before how much it would be."""
+    try:
+        yield
+    except (asyncio.CancelledError, GeneratorExit):
+        await lease.settle(tally.usage(), "cancelled")
+        raise
 
 
 class _Writer:

@@ -23,6 +23,7 @@ from api._upload import json_body, json_schema
 from api._wiring import House
 from api.conversations import Talker
 from core.errors import BadRequest
+from providers.realtime import RELAY
 from studio import Studio
 
 router = APIRouter(tags=["conversations"])
@@ -96,7 +97,7 @@ async def begun(studio: Studio, caller: Principal, asked: SessionBody, base_url:
         raise BadRequest("The owner of this app lets nobody go to a realtime server directly.", param="mode")
     if upstream and can and asked.mode != "here":
         # A name that is none of the server's is meant for this house.
-        model = upstream.model(str(session.get("model") or "remote"))
+        model = upstream.model(str(session.get("model") or RELAY))
         if model is not None:
             return await _direct(studio, caller, session | ({"model": model} if model else {}), asked)
         if asked.mode == "direct":

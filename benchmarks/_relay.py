@@ -30,7 +30,7 @@ from benchmarks._harness import Report, percentile
 from core.settings import Settings
 from studio import Studio
 
-MODEL = "remote:bench"
+MODEL = "relay:bench"
 FIRST = json.dumps({"type": "session.created", "event_id": "e", "session": {"type": "realtime"}})
 BACK = json.dumps({"type": "response.output_audio.delta", "event_id": "e", "delta": "A" * 6400})
 """A tenth of a second of sound."""

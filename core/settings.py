@@ -82,7 +82,7 @@ class Settings:
     realtime_api_key: str = _setting("REALTIME_API_KEY", "", secret=True)
     """The key to that server, if it wants one."""
     realtime_model: str = _setting("REALTIME_MODEL", "")
-    """The model asked for there when a session names only `remote`."""
+    """The model asked for there when a session names only `relay`."""
     realtime_direct: bool = _setting("REALTIME_DIRECT", False)
     """Give browsers secrets of that server, with which they go there themselves; what they use is not metered here."""
     commercial_only: bool = _setting("VOICEFORGE_COMMERCIAL_ONLY", False)

@@ -23,11 +23,12 @@ from providers.realtime_rows import Row, row_of
 
 logger = logging.getLogger(__name__)
 
-REMOTE = "remote"
+RELAY = "relay"
 MOST_BYTES = 4 << 20
 """Of one event."""
 MOST_WAITING = 64
 """Events that may wait to be read; the server is held up beyond."""
+CLOSE_SECONDS = 1.0
 NOT_UNDERSTOOD = "The realtime server sent something that is not understood."
 ATTEMPTS = 2
 """How often it is called, as long as nothing has come of it."""
@@ -82,7 +83,7 @@ class Upstream:
         """The model that a name means there; None where the name is not meant for it."""
         name = name.strip()
         head, _, tail = name.partition(":")
-        if head.casefold() == REMOTE:
+        if head.casefold() == RELAY:
             return tail.strip() or self._model or next(iter(self.row.models), "")
         own = name and (name == self._model or any(name.startswith(family) for family in self.row.models))
         return name if own else None
@@ -137,7 +138,7 @@ class Upstream:
                 open_timeout=None,
                 ping_interval=self._patience.ping,
                 ping_timeout=self._patience.ping,
-                close_timeout=1.0,
+                close_timeout=CLOSE_SECONDS,
                 max_size=MOST_BYTES,
                 max_queue=MOST_WAITING,
                 proxy=None if self._at_home else True,
@@ -222,7 +223,12 @@ class Line:
             raise Lost(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
-        await self._socket.close()
+        """At once where the server does not take what is on its way."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._socket.close()
+        except TimeoutError:
+            self._socket.transport.abort()
 
 
 def _granted(data: bytes, url: str) -> Grant:

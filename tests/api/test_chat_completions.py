@@ -323,12 +323,18 @@ async def test_a_client_that_vanishes_stops_the_model(server):
             "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}  # fmt: skip
     client = httpx.AsyncClient(base_url=server.url, headers={"x-api-key": ADMIN}, timeout=30)
     async with client, client.stream("POST", "/v1/chat/completions", json=body) as answer:
-        await anext(answer.aiter_lines())
+        async for line in answer.aiter_lines():
+            if '"data"' in line:
+                break
         assert server.busy() != []
     until = time.monotonic() + 10
     while server.busy():
         assert time.monotonic() < until, server.busy()
         await asyncio.sleep(0)
+    with server.client() as again:
+        row = again.get("/v1/usage/recent?limit=1").json()["data"][0]
+    assert (row["op"], row["status"], row["engine"]) == ("chat", "cancelled", "scripted-llm")
+    assert row["characters"] > 50
 
 
 # What needs no server

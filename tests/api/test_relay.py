@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import openai
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.principal import Limits
 from api import _realtime_relay as relays
@@ -105,7 +105,7 @@ async def test_names_that_are_not_the_servers_are_ours(both: Both):
     for model in ("auto", "llm", "somebody-elses"):
         async with both.client(model) as client:
             assert (await client.next("session.created"))["session"]["id"] != "sess_up"
-    for model in ("remote", "remote:other", MODEL):
+    for model in ("relay", "relay:other", MODEL):
         async with both.client(model) as client:
             assert (await client.next("session.created"))["session"]["id"] == "sess_up"
     assert both.there.calls[-2].path == "/v1/realtime?model=other"
@@ -281,7 +281,7 @@ async def test_an_answer_that_is_repeated_is_billed_once(both: Both):
 
 async def test_time_is_billed_where_it_has_a_price(both: Both):
     both.here.studio.upstream.row = Here("xai").row
-    async with both.client("remote:grok-voice") as client:
+    async with both.client("relay:grok-voice") as client:
         await client.next("session.created")
         await asyncio.sleep(0.1)
     await both.idle()
@@ -298,6 +298,31 @@ async def test_binary_frames_are_refused_and_the_session_goes_on(both: Both):
         assert "text" in (await client.next("error"))["error"]["message"]
         await client.send("input_audio_buffer.clear")
         await client.next("input_audio_buffer.cleared")
+
+
+async def test_a_client_that_does_not_read_is_waited_for_no_longer(both: Both, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(relays, "UNREAD_SECONDS", 0.3)
+    async with both.client(max_queue=1, close_timeout=0.1) as client:
+        await client.next("session.created")
+        with suppress(ConnectionClosed):
+            for _ in range(500):
+                await both.there.say({"type": "response.output_audio.delta", "delta": "A" * 100_000})
+        await both.idle()
+
+
+async def test_a_server_that_takes_nothing_is_waited_for_no_longer(both: Both):
+    with suppress(ConnectionClosed):  # what the client has still to send is not read any more
+        async with both.client(close_timeout=0.1) as client:
+            await client.next("session.created")
+            there = both.there.sockets[-1].transport
+            there.pause_reading()
+            text = json.dumps({"type": "input_audio_buffer.append", "audio": "A" * 1_000_000})
+            for _ in range(15):
+                await client.socket.send(text)
+            assert (await client.next("error"))["error"]["code"] == "upstream_closed"
+    await until(lambda: not both.here.studio.upstream.lines)
+    there.resume_reading()
+    await both.idle()
 
 
 async def test_it_can_be_watched_and_ended(both: Both):

@@ -22,6 +22,15 @@ VALID: dict[str, dict[str, Any]] = {
     "/v1/audio/speech": {"input": "Hi.", "model": "espeak-ng", "voice": "alloy", "response_format": "pcm",
     "speed": 1.0,
                          "instructions": "", "stream_format": "audio", "language": "en"},
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi."}], "model": "rules", "max_tokens": 9, "n": 1,
+                             "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+                             "tool_choice": "auto", "response_format": {"type": "text"}, "stop": "a", "stream": True,
+                             "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}},
+    "/v1/realtime/client_secrets": {"expires_after": {"anchor": "created_at", "seconds": 60}, "once": True,
+                                    "session": {"type": "realtime", "model": "auto", "instructions": "a",
+                                                "audio": {"output": {"voice": "alloy"}}, "tools": []}},
+    "/v1/voice/realtime/session": {"mode": "here", "model": "auto", "session": {"type": "realtime"}},
+    "/v1/voice/chat": {"text": "Hi.", "voice": "alloy", "response_format": "wav", "model": "rules", "speak": True},
     "/v1/keys": {"name": "Fuzz", "scopes": ["speech"], "expires_at": "2031-01-01", "limits": {"concurrent": 1}},
 }  # fmt: skip
 FORM = {

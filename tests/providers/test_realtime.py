@@ -115,13 +115,13 @@ async def test_what_comes_later_and_is_no_event():
 
 def test_what_names_mean():
     here = Upstream("openai", "k", "gpt-realtime-2.1")
-    assert here.model("remote") == "gpt-realtime-2.1"
-    assert here.model("remote:other") == "other"
+    assert here.model("relay") == "gpt-realtime-2.1"
+    assert here.model("relay:other") == "other"
     assert here.model("gpt-realtime-2.1-mini") == "gpt-realtime-2.1-mini"
     assert [here.model(name) for name in ("", "auto", "rules", "llama")] == [None] * 4
-    assert Upstream("openai").model("remote") == "gpt-realtime"
+    assert Upstream("openai").model("relay") == "gpt-realtime"
     plain = Upstream("http://127.0.0.1:8080/v1", model="own")
-    assert (plain.model("own"), plain.model("remote"), plain.model("gpt-realtime")) == ("own", "own", None)
+    assert (plain.model("own"), plain.model("relay"), plain.model("gpt-realtime")) == ("own", "own", None)
 
 
 @pytest.mark.parametrize(
