@@ -21,10 +21,14 @@ YEAR = 31_536_000
 
 
 class SecurityHeaders:
-    """Puts them on every HTTP answer that does not carry the same header already; leaves sockets alone."""
+    """Puts them on every HTTP answer that does not carry the same header already; leaves sockets alone.
 
-    def __init__(self, app: ASGIApp, public_url: str = ""):
+    `reached` is a server that pages may connect to beside this one, such as `wss://api.example.com`.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str = "", reached: str = ""):
         self.app = app
+        pages = PAGES.replace(CONNECT, f"{CONNECT} {reached}") if reached else PAGES
         framed = f"'self' {HUB}" if is_space(public_url) else "'self'"
         common = [
             ("x-content-type-options", "nosniff"),
@@ -34,7 +38,7 @@ class SecurityHeaders:
         if not is_space(public_url):
             # On a Space the page lives in a frame of another site, which this older header cannot allow.
             common.append(("x-frame-options", "SAMEORIGIN"))
-        self._pages = _ready(common, f"{PAGES}; frame-ancestors {framed}")
+        self._pages = _ready(common, f"{pages}; frame-ancestors {framed}")
         self._docs = _ready(common, f"{SWAGGER}; frame-ancestors {framed}")
         self._files = _ready(common, SANDBOX)
         self._data = _ready(common, "default-src 'none'; frame-ancestors 'none'")
@@ -81,13 +85,14 @@ PERMISSIONS = (
     "serial=(), midi=(), display-capture=()"
 )
 
+CONNECT = "connect-src 'self' data: blob:"
 PAGES = (
     "default-src 'self'; "
     # Gradio's page carries its configuration in inline scripts and makes functions of its components' `js`.
     "script-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; "
     "font-src 'self' data:; img-src 'self' data: blob:; media-src 'self' data: blob:; "
-    "connect-src 'self' data: blob:; worker-src 'self' blob:; frame-src 'self'; "
+    f"{CONNECT}; worker-src 'self' blob:; frame-src 'self'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
 """Of pages and everything that belongs to them: this host and what the page makes itself, nobody else's."""

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +21,7 @@ from api._edge import MEGABYTE, BodyLimit, Edge, OriginGuard
 from api._headers import SecurityHeaders
 from core.errors import BadRequest, VoiceForgeError
 from core.settings import Settings
+from providers.realtime import Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +133,15 @@ def install(app: FastAPI, settings: Settings) -> None:
             expose_headers=EXPOSED,
         )
     app.add_middleware(Edge, answer=answer)
-    app.add_middleware(SecurityHeaders, public_url=settings.public_url)
+    app.add_middleware(SecurityHeaders, public_url=settings.public_url, reached=_reached(settings))
+
+
+def _reached(settings: Settings) -> str:
+    """The owner's realtime server, where browsers are let go to it themselves."""
+    if not (settings.realtime_direct and settings.realtime_base_url):
+        return ""
+    there = urlsplit(Upstream(settings.realtime_base_url).url(""))
+    return f"{there.scheme}://{there.netloc}"
 
 
 EXPOSED = [

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import BadRequest
+from providers.realtime import RELAY
 from studio import Studio
 from tabs._languages import choices as languages
 from tabs._look import asset
@@ -61,7 +62,7 @@ def _ways(studio: Studio) -> list[tuple[str, str, str]]:
     found = [("This house", "", "It hears, thinks and speaks here.")]
     if upstream := studio.upstream:
         title = upstream.row.title
-        found.append((f"{title}, through this house", "relay", "Your key's limits hold, and what it takes is counted."))
+        found.append((f"{title}, through this house", RELAY, "Your key's limits hold, and what it takes is counted."))
         if studio.settings.realtime_direct and upstream.has_key and upstream.row.secrets:
             found.append(
                 (f"{title}, directly", "direct", "Sound goes there from this browser; it is not counted here.")

@@ -49,7 +49,7 @@ function realtimeOf({ mode, manner, message, audio, changed, lost }) {
     const asking = {};
     socket = asking;
     try {
-      const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ mode: mode() === "direct" ? "direct" : "here", model: "remote" }) };
+      const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(mode() === "direct" ? { mode: "direct" } : { mode: "here", model: mode() }) };
       const way = await (await asked("v1/voice/realtime/session", options)).json();
       if (socket !== asking) return;
       const mine = socket = new WebSocket(way.url, way.protocols);

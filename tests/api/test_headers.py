@@ -5,7 +5,9 @@ from fastapi import FastAPI, WebSocket
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.testclient import TestClient
 
+from api import errors
 from api._headers import SecurityHeaders, is_space
+from core.settings import Settings
 
 SPACE = "https://someone-voiceforge.hf.space"
 
@@ -73,6 +75,18 @@ def test_pages_ask_nothing_of_other_hosts():
     assert policy["default-src"] == "'self'"
     assert policy["object-src"] == "'none'"
     assert not [value for value in policy.values() if "http" in value or "*" in value]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "direct", "reached"),
+    [("openai", True, " wss://api.openai.com"), ("http://127.0.0.1:8080/v1", True, " ws://127.0.0.1:8080"),
+     ("openai", False, ""), ("", True, "")],
+)  # fmt: skip
+def test_pages_reach_the_realtime_server_where_the_owner_lets_them(base_url: str, direct: bool, reached: str):
+    app = FastAPI(docs_url=None)
+    errors.install(app, Settings(realtime_base_url=base_url, realtime_direct=direct))
+    with TestClient(app) as client:
+        assert directives(client.get("/"))["connect-src"] == f"'self' data: blob:{reached}"
 
 
 def test_data_runs_nothing_and_is_framed_by_nobody():
