@@ -314,14 +314,13 @@ async def test_a_server_that_takes_nothing_is_waited_for_no_longer(both: Both):
     with suppress(ConnectionClosed):  # what the client has still to send is not read any more
         async with both.client(close_timeout=0.1) as client:
             await client.next("session.created")
-            there = both.there.sockets[-1].transport
-            there.pause_reading()
+            both.there.sockets[-1].transport.pause_reading()
             text = json.dumps({"type": "input_audio_buffer.append", "audio": "A" * 1_000_000})
             for _ in range(15):
                 await client.socket.send(text)
             assert (await client.next("error"))["error"]["code"] == "upstream_closed"
     await until(lambda: not both.here.studio.upstream.lines)
-    there.resume_reading()
+    both.there.sockets[-1].transport.resume_reading()
     await both.idle()
 
 
