@@ -14,8 +14,9 @@ from api import _realtime_events as asked
 from api import _realtime_items as items
 from api import _realtime_session as sessions
 from api._realtime_events import Mistake
+from api._realtime_output import Order
 from api._realtime_sound import Ear
-from api._realtime_told import Order, Told
+from api._realtime_told import Told
 from api._turn import thinks
 from api._ws_codecs import HEARD
 from api._ws_outbox import Outbox

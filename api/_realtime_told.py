@@ -14,13 +14,13 @@ import secrets
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from api import _realtime_items as items
-from api._realtime_sound import Wire, mouth
-from api._ws_codecs import Mouth
+from api._realtime_output import Order, Output, ending, place, shape
+from api._realtime_sound import mouth
 from api._ws_outbox import Outbox
 from api.errors import kind
 from core.errors import VoiceForgeError
@@ -40,49 +40,8 @@ FROM_SERVER = (
     "response.function_call_arguments.delta", "response.function_call_arguments.done", "rate_limits.updated",
 )  # fmt: skip
 
-CLIENT_REASONS = frozenset({"cancelled", "message", "asked", "truncated", "closed"})
-"""Why a response ended early where it was the client's wish, and not a turn of the other side."""
 KEPT_SECONDS = 256
 """Items of which it is remembered how long their sound was."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """How a response is told, beside what it says."""
-
-    spoken: bool
-    wire: Wire
-    format: Mapping[str, Any]
-    voice: str
-    most_tokens: int | str
-    conversation: str | None
-    """None is beside the conversation."""
-    metadata: Mapping[str, str] | None = None
-
-
-@dataclass
-class Output:
-    """A response on its way."""
-
-    id: str
-    item: str
-    """The id of its message, where it has one."""
-    order: Order
-    index: int = -1
-    """Of the item it is at."""
-    text: list[str] = field(default_factory=list)
-    message: bool = False
-    """Whether its message has begun."""
-    samples: int = 0
-    """Sent of its sound, at the conversation's rate."""
-    sounded: bool = False
-    """Whether the end of its sound was told."""
-    mouth: Mouth | None = None
-    said: list[dict[str, Any]] = field(default_factory=list)
-    """The items it came to."""
-    reason: str = ""
-    """Why it was interrupted."""
-    failure: events.Failed | None = None
 
 
 @dataclass
@@ -241,7 +200,7 @@ class Told:
 
     def _response_started(self, event: events.ResponseStarted) -> None:
         output = self.open[event.response] = Output(event.response, event.item, self.order())
-        self.say("response.created", response=_response(output, "in_progress"))
+        self.say("response.created", response=shape(output, "in_progress"))
         if self.limits:
             self.say("rate_limits.updated", rate_limits=list(self.limits))
 
@@ -255,7 +214,7 @@ class Told:
         if output.order.spoken:
             self.characters += len(event.text)
         name = "output_audio_transcript" if output.order.spoken else "output_text"
-        self.say(f"response.{name}.delta", **_place(output), delta=event.text)
+        self.say(f"response.{name}.delta", **place(output), delta=event.text)
 
     def _begin_message(self, output: Output) -> None:
         output.message = True
@@ -266,7 +225,7 @@ class Told:
             before = self.items.put(item)
             self.say("conversation.item.added", previous_item_id=before, item=item)
         part = {"type": "audio", "transcript": ""} if output.order.spoken else {"type": "text", "text": ""}
-        self.say("response.content_part.added", **_place(output), part=part)
+        self.say("response.content_part.added", **place(output), part=part)
 
     def _sound(self, event: events.AudioOut) -> None:
         output = self.open.get(event.response)
@@ -303,7 +262,7 @@ class Told:
                 self._send_sound(output, rest)
             else:
                 self.outbox.forget_sound()
-        self.say("response.output_audio.done", **_place(output))
+        self.say("response.output_audio.done", **place(output))
 
     def _audio_done(self, event: events.AudioDone) -> None:
         if output := self.open.get(event.response):
@@ -320,14 +279,14 @@ class Told:
         if not output.message or output.said:
             return
         self._end_sound(output)
-        text, place = "".join(output.text), _place(output)
+        text, at = "".join(output.text), place(output)
         if output.order.spoken:
             part, content = {"type": "audio", "transcript": text}, {"type": "output_audio", "transcript": text}
-            self.say("response.output_audio_transcript.done", **place, transcript=text)
+            self.say("response.output_audio_transcript.done", **at, transcript=text)
         else:
             part, content = {"type": "text", "text": text}, {"type": "output_text", "text": text}
-            self.say("response.output_text.done", **place, text=text)
-        self.say("response.content_part.done", **place, part=part)
+            self.say("response.output_text.done", **at, text=text)
+        self.say("response.content_part.done", **at, part=part)
         self._keep_seconds(output)
         self._item_done(output, items.message(output.item, "assistant", [content], status))
 
@@ -355,20 +314,20 @@ class Told:
         if output.order.conversation:
             before = self.items.put(begun)
             self.say("conversation.item.added", previous_item_id=before, item=begun)
-        place = {"response_id": output.id, "item_id": id, "output_index": output.index, "call_id": call.id}
-        self.say("response.function_call_arguments.delta", **place, delta=call.arguments)
-        self.say("response.function_call_arguments.done", **place, name=call.name, arguments=call.arguments)
+        at = {"response_id": output.id, "item_id": id, "output_index": output.index, "call_id": call.id}
+        self.say("response.function_call_arguments.delta", **at, delta=call.arguments)
+        self.say("response.function_call_arguments.done", **at, name=call.name, arguments=call.arguments)
         self._item_done(output, items.call(id, call))
 
     def _response_done(self, event: events.ResponseDone) -> None:
         output = self.open.pop(event.response, None)
         if output is None:
             return
-        status, details = _ended(event, output)
+        status, details = ending(event, output)
         self.input_tokens += event.turn.input_tokens
         self.output_tokens += event.turn.output_tokens
         self._end_message(output, "completed" if status in ("completed", "failed") else "incomplete")
-        self.say("response.done", response=_response(output, status, details, event.turn))
+        self.say("response.done", response=shape(output, status, details, event.turn))
         if self.limits:
             self.say("rate_limits.updated", rate_limits=list(self.limits))
         if self.buffered and output.mouth and not output.reason:
@@ -408,59 +367,6 @@ _TOLD: Mapping[type, Callable[[Told, Any], None]] = {
     events.Failed: Told._failed,
 }
 """OpenAI has no words for the others: a pause is sound that does not come."""
-
-
-def _place(output: Output) -> dict[str, Any]:
-    """Of a message, which is the first item of its response."""
-    return {"response_id": output.id, "item_id": output.item, "output_index": 0, "content_index": 0}
-
-
-def _ended(event: events.ResponseDone, output: Output) -> tuple[str, dict[str, Any] | None]:
-    """The status of a response, and its details."""
-    if event.status in ("interrupted", "cancelled"):
-        wish = event.status == "cancelled" or output.reason in CLIENT_REASONS
-        return "cancelled", {"type": "cancelled", "reason": "client_cancelled" if wish else "turn_detected"}
-    if event.status == "failed":
-        failed = output.failure
-        code = failed.code if failed else "internal_error"
-        message = failed.message if failed else "Something went wrong in this response."
-        return "failed", {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
-    if event.cut:
-        return "incomplete", {"type": "incomplete", "reason": "max_output_tokens"}
-    return "completed", None
-
-
-def _response(
-    output: Output, status: str, details: dict[str, Any] | None = None, turn: events.Turn | None = None
-) -> dict[str, Any]:
-    order = output.order
-    told = {
-        "object": "realtime.response",
-        "id": output.id,
-        "status": status,
-        "status_details": details,
-        "output": output.said,
-        "conversation_id": order.conversation,
-        "output_modalities": ["audio" if order.spoken else "text"],
-        "max_output_tokens": order.most_tokens,
-        "metadata": order.metadata,
-        "usage": _usage(turn) if turn else None,
-    }
-    if order.spoken:
-        told["audio"] = {"output": {"format": order.format, "voice": order.voice}}
-    return told
-
-
-def _usage(turn: events.Turn) -> dict[str, Any]:
-    """Tokens of text: the models of this house read and write nothing else."""
-    asked, said = turn.input_tokens, turn.output_tokens
-    return {
-        "total_tokens": asked + said,
-        "input_tokens": asked,
-        "output_tokens": said,
-        "input_token_details": {"text_tokens": asked, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0},
-        "output_token_details": {"text_tokens": said, "audio_tokens": 0},
-    }
 
 
 def _ms(seconds: float) -> int:

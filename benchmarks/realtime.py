@@ -19,9 +19,10 @@ from typing import Any, cast
 import numpy as np
 
 from api import _realtime_events as asked
+from api._realtime_output import Order
 from api._realtime_session import LEAD
 from api._realtime_sound import Ear, Wire
-from api._realtime_told import Order, Told
+from api._realtime_told import Told
 from api._ws_codecs import PcmEar
 from api._ws_messages import told as ws_told
 from api._ws_outbox import Outbox
