@@ -36,7 +36,7 @@ class Passing:
     """One relayed session. `seen` is what is shown of it."""
 
     def __init__(self, id: str, owner: str, name: str, engine: str, per_second: float = 0.0):
-        self.seen = Seen("relay", id, owner, name, self._sound, {"thinks": engine}, per_second=per_second)
+        self.seen = Seen("relay", id, owner, name, self._sound, {"thinks": engine.rstrip(":")}, per_second=per_second)
         self._heard = self._said = 0.0
         self._input = self._output = Wire("audio/pcm", 24000)
 

@@ -62,7 +62,9 @@ def _ways(studio: Studio) -> list[tuple[str, str, str]]:
     found = [("This house", "", "It hears, thinks and speaks here.")]
     if upstream := studio.upstream:
         title = upstream.row.title
-        found.append((f"{title}, through this house", RELAY, "Your key's limits hold, and what it takes is counted."))
+        found.append(
+            (f"{title}, relayed", RELAY, "Through this house: your key's limits hold, and what it takes is counted.")
+        )
         if studio.settings.realtime_direct and upstream.has_key and upstream.row.secrets:
             found.append(
                 (f"{title}, directly", "direct", "Sound goes there from this browser; it is not counted here.")

@@ -2,6 +2,7 @@
 // into the messages of /ws. The house says where that server is: behind itself, or reached by this page directly.
 const REALTIME_RATE = 24000;
 const PIECE = 20;
+const PACE = 14;
 
 function base64Of(buffer) {
   let text = "";
@@ -92,7 +93,7 @@ function realtimeOf({ mode, manner, message, audio, changed, lost }) {
       if (text) message({ type: "transcript", item, text, sure: text.length, final: true });
     },
     "response.created"({ response: { id } }) {
-      answer = { response: id, item: "", text: "", at: position, told: 0, over: false };
+      answer = { response: id, item: "", text: "", at: position, told: 0, whole: false, over: false };
       message({ type: "audio", position });
     },
     "response.output_item.added"({ response_id: response, item }) {
@@ -113,6 +114,7 @@ function realtimeOf({ mode, manner, message, audio, changed, lost }) {
     "response.output_audio.done"({ response_id: response }) {
       if (answer?.response !== response) return;
       spoken(answer);
+      answer.whole = true;
       message({ type: "audio_done", position });
     },
     "response.function_call_arguments.done"({ name, arguments: given }) { message({ type: "tool_call", name: name || "a tool", arguments: given }); },
@@ -156,12 +158,14 @@ function realtimeOf({ mode, manner, message, audio, changed, lost }) {
 
   // That side is told how much reached the ear, so that it remembers no more than that.
   function interrupt(reason) {
-    const { response, item, text, at, over } = answer;
+    const { response, item, text, at, whole, over } = answer;
     answer = null;
     if (!over && reason !== "speech") event("response.cancel", {});
     const all = position - at;
     const out = Math.min(all, Math.max(0, played - at));
-    const upTo = Math.max(0, all ? text.lastIndexOf(" ", Math.floor((out / all) * text.length)) : 0);
+    // Until all sound is here, the text is ahead of it by nobody knows how much.
+    const most = whole ? text.length : Math.min(text.length, (PACE * all) / REALTIME_RATE);
+    const upTo = Math.max(0, all ? text.lastIndexOf(" ", Math.floor((out / all) * most)) : 0);
     if (item && all) event("conversation.item.truncate", { item_id: item, content_index: 0, audio_end_ms: Math.floor((1000 * out) / REALTIME_RATE) });
     message({ type: "interrupted", item, heard: text.slice(0, upTo), position: at + out, reason });
     if (!over) done(response, item, text, "interrupted", upTo);

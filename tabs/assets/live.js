@@ -94,7 +94,10 @@
   const LOOKS = { speaking: ["ready", ""], thinking: ["busy", "busy"], listening: ["good", "good"] };
 
   function turn(row, state) {
-    row.box.dataset.state = state;
+    if (row.box.dataset.state !== state) {
+      row.box.dataset.state = state;
+      if (state === "away") row.log.scrollTop = row.log.scrollHeight;
+    }
     put(row.state, STATES[state]);
     const [dot, how] = LOOKS[state] || ["off", "off"];
     row.box.querySelector(".vf-dot").className = `vf-dot ${dot}`;
