@@ -94,6 +94,8 @@ def test_a_session_is_watched_and_ended(page: Any):
     row.get_by_role("button", name="End").click()
     row.get_by_text("End it: sure?").click()
     page.get_by_text("You have ended it elsewhere.").first.wait_for()
+    page.locator(f"{ROW}[data-state=ended]").wait_for()
+    page.mouse.move(1, 1)  # what lies under the pointer is perhaps being read, and stays
     page.get_by_text("Nobody is talking just now").wait_for(timeout=20_000)
     assert 2 <= len(asked) < 40
     assert all("after=" in url for url in asked if "after=0" not in url and "/v1/live/" not in url)
