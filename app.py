@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import errors, health, live, realtime, ws
-from api._ws_protocol import Patient
+from api._wire.protocol import Patient
 from api.auth import principal
 from core import log
 from core.discover import modules

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from api._realtime_sound import Wire
+from api._realtime.sound import Wire
 from voice.talk.live import Seen, Sound
 
 BEGINNING = 200

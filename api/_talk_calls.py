@@ -8,12 +8,12 @@ import gradio as gr
 
 from accounts.principal import Principal
 from api import _turn as turns
-from api import _ws_messages as wire
 from api import conversations as talking
 from api import live
 from api._binding import caller_of, checked
 from api._record_calls import Named, Page
 from api._results import kept, uploaded
+from api._ws import messages as wire
 from audio.encode import find
 from storage import conversations as rows
 from studio import Studio

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from accounts.lease import Usage
 from accounts.principal import Principal
-from api import _ws_messages as wire
+from api._ws import messages as wire
 from audio.encode import Format, encode
 from audio.value import Audio
 from core.errors import BadAudio, BadRequest, Conflict, UnknownModel

@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 from accounts.ephemeral import LONGEST, SHORTEST, USUAL
 from accounts.lease import Usage
 from accounts.principal import Principal
-from api import _realtime_session as sessions
 from api._pins import pinned
-from api._realtime_auth import KEY, PROTOCOL, Entry
-from api._realtime_relay import named
-from api._realtime_talk import thinker
+from api._realtime import session as sessions
+from api._realtime.auth import KEY, PROTOCOL, Entry
+from api._realtime.relay import named
+from api._realtime.talk import thinker
 from api._upload import json_body, json_schema
 from api._wiring import House
 from api.conversations import Talker

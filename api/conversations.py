@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 
 from accounts.principal import Principal
 from api import _turn as turns
-from api import _ws_messages as wire
 from api._shapes import Limit, Offset, listed
 from api._upload import form_schema, json_body, json_schema, uploaded
 from api._wiring import House, request_id
-from api._ws_session import digest, new_token
+from api._ws import messages as wire
+from api._ws.session import digest, new_token
 from api.auth import KnownCaller
 from audio.encode import Format, find
 from storage import conversations as rows

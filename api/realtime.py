@@ -12,8 +12,8 @@ from functools import partial
 from fastapi import APIRouter, FastAPI, WebSocket
 
 from api import client_secrets
-from api._realtime_connection import Connection
-from api._realtime_rooms import Rooms
+from api._realtime.connection import Connection
+from api._realtime.rooms import Rooms
 
 ROLE = "media"
 """The role of a process that serves it."""

@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 
 from accounts.principal import Principal
 from api import _turn as turns
-from api import _ws_messages as wire
 from api import conversations as talking
 from api._chat_request import decoded
 from api._upload import form_schema, json_body, json_schema, uploaded
 from api._wiring import House, request_id
+from api._ws import messages as wire
 from api.conversations import Talker
 from audio.encode import find
 from storage import conversations as rows

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, WebSocket
 
-from api._ws_connection import Connection
-from api._ws_sessions import Sessions
+from api._ws.connection import Connection
+from api._ws.sessions import Sessions
 
 ROLE = "media"
 """The role of a process that serves it."""

@@ -24,7 +24,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from api import client_secrets, errors, realtime
-from api._ws_protocol import Patient
+from api._wire.protocol import Patient
 from api.ws import MOST_BYTES
 from benchmarks._harness import Report, percentile
 from core.settings import Settings

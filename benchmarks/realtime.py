@@ -18,14 +18,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from api import _realtime_events as asked
-from api._realtime_output import Order
-from api._realtime_session import LEAD
-from api._realtime_sound import Ear, Wire
-from api._realtime_told import Told
-from api._ws_codecs import PcmEar
-from api._ws_messages import told as ws_told
-from api._ws_outbox import Outbox
+from api._realtime import events as asked
+from api._realtime.output import Order
+from api._realtime.session import LEAD
+from api._realtime.sound import Ear, Wire
+from api._realtime.told import Told
+from api._wire.codecs import PcmEar
+from api._wire.outbox import Outbox
+from api._ws.messages import told as ws_told
 from benchmarks._harness import Report, main, percentile, ratio
 from benchmarks.conversations import (
     ANSWER,

@@ -23,8 +23,8 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.accounts import Accounts
 from api import errors, live, realtime
-from api._realtime_rooms import Rooms
-from api._ws_protocol import Patient
+from api._realtime.rooms import Rooms
+from api._wire.protocol import Patient
 from core.errors import Overloaded, UnknownModel, VoiceForgeError
 from core.metrics import Metrics
 from core.settings import Settings

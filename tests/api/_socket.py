@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.accounts import Accounts
 from api import errors, live, ws
-from api._ws_protocol import Patient
-from api._ws_sessions import Sessions
+from api._wire.protocol import Patient
+from api._ws.sessions import Sessions
 from core.errors import UnknownVoice
 from core.metrics import Metrics
 from core.settings import Settings

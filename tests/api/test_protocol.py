@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import _ws_messages as wire
-from api._ws_flow import PATIENCE, ROOM
-from api._ws_session import BEHIND, STALL_SECONDS
-from api._ws_sessions import WAIT_SECONDS
+from api._wire.flow import PATIENCE, ROOM
+from api._ws import messages as wire
+from api._ws.session import BEHIND, STALL_SECONDS
+from api._ws.sessions import WAIT_SECONDS
 from api.ws import MOST_BYTES
 from core.errors import BadRequest
 from voice.talk import events

@@ -9,8 +9,8 @@ from typing import get_args
 from openai.types.realtime.realtime_client_event import RealtimeClientEvent
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 
-from api._realtime_events import FROM_CLIENT
-from api._realtime_told import FROM_SERVER
+from api._realtime.events import FROM_CLIENT
+from api._realtime.told import FROM_SERVER
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| `([\w.]+)` \| (yes|no) \| (.+) \|$", re.MULTILINE)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api._realtime_auth import Entry
+from api._realtime.auth import Entry
 from core.errors import Unauthorized
 from tests.api._realtime import House, ScriptedTalks, house, said, silence
 from tests.api._socket import ADMIN, until
@@ -66,7 +66,7 @@ async def test_a_key_without_the_scope_is_not_let_in(opened: House):
 
 
 async def test_a_key_that_is_revoked_ends_its_session(opened: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._realtime_rooms.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("api._realtime.rooms.CHECK_SECONDS", 0.0)
     admin = await opened.studio.accounts.identify(ADMIN)
     key = await opened.studio.accounts.create_key(admin, "k", ["conversation"])
     async with opened.client(key=key.secret) as client:
@@ -201,7 +201,7 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
 
 
 async def test_every_wrong_event_is_answered_and_changes_nothing(opened: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._realtime_talk.MOST_SECONDS", 1.0)
+    monkeypatch.setattr("api._realtime.talk.MOST_SECONDS", 1.0)
     async with opened.held() as client:
         await client.send("conversation.item.create", item=said("I am here") | {"id": "there"})
         talk = opened.talks.last.talk
@@ -291,11 +291,11 @@ async def test_more_sound_than_anybody_speaks_waits(opened: House):
 
 
 async def test_a_client_that_does_not_read_is_let_go(opened: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._realtime_talk.MOST_TEXT", 50_000)
+    monkeypatch.setattr("api._realtime.talk.MOST_TEXT", 50_000)
     async with opened.held() as client:
         client.socket.transport.pause_reading()
         talk = next(iter(opened.rooms._talks.values()))[0]
-        monkeypatch.setattr("api._realtime_rooms.LAST_WORD_SECONDS", 0.1)
+        monkeypatch.setattr("api._realtime.rooms.LAST_WORD_SECONDS", 0.1)
         talk.outbox.text("x" * 9_000_000)
         talk.outbox.text("x" * 60_000)
         await until(lambda: not len(opened.rooms))

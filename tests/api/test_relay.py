@@ -16,9 +16,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.principal import Limits
-from api import _realtime_relay as relays
 from api import client_secrets
 from api._pins import changed, parsed, pinned
+from api._realtime import relay as relays
 from core.errors import BadRequest
 from providers.realtime import Patience
 from providers.realtime import Upstream as Here

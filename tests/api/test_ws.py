@@ -708,8 +708,8 @@ async def test_sound_much_faster_than_real_time_is_held_up(opened: House):
 
 
 async def test_a_flood_without_end_closes(opened: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._ws_flow.PATIENCE", 0.1)
-    monkeypatch.setattr("api._ws_flow.ROOM", 0.1)
+    monkeypatch.setattr("api._wire.flow.PATIENCE", 0.1)
+    monkeypatch.setattr("api._wire.flow.ROOM", 0.1)
     async with opened.started() as (client, _):
         with suppress(ConnectionClosed):
             for _ in range(200):
@@ -718,7 +718,7 @@ async def test_a_flood_without_end_closes(opened: House, monkeypatch: pytest.Mon
 
 
 async def test_who_shows_no_key_is_not_waited_for(keyed: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._ws_connection.SHOW_KEY_SECONDS", 0.1)
+    monkeypatch.setattr("api._ws.connection.SHOW_KEY_SECONDS", 0.1)
     async with keyed.client() as client:
         await client.send("ping")
         assert (await client.next("error"))["code"] == "invalid_api_key"
@@ -726,7 +726,7 @@ async def test_who_shows_no_key_is_not_waited_for(keyed: House, monkeypatch: pyt
 
 
 async def test_only_so_many_without_a_key_may_wait(keyed: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._ws_connection.STRANGERS", 1)
+    monkeypatch.setattr("api._ws.connection.STRANGERS", 1)
     async with keyed.client() as first, keyed.client() as second:
         assert (await second.closed())[0] == 1013
         await first.send("start", key=ADMIN)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api._ws_codecs import OPUS_RATES, Sound, ear, mouth
-from api._ws_flow import PATIENCE, Flow
+from api._wire.codecs import OPUS_RATES, Sound, ear, mouth
+from api._wire.flow import PATIENCE, Flow
 from audio.value import Audio
 from core.errors import BadAudio, BadRequest, TooLarge
 

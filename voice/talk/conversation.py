@@ -43,9 +43,9 @@ class Conversation:
         self.over = False
         self._scene = Scene(parts, settings, emit, id)
         self._history = History(self._scene, history)
-        seen: deque[tuple[float, float]] = deque(maxlen=int(SECONDS_DRAWN / WINDOW_SECONDS))
-        self._ours = Answering(self._scene, self._history, seen)
-        self._theirs = Hearing(self._scene, self._history, self._ours, seen)
+        self._seen: deque[tuple[float, float]] = deque(maxlen=int(SECONDS_DRAWN / WINDOW_SECONDS))
+        self._ours = Answering(self._scene, self._history, self._seen)
+        self._theirs = Hearing(self._scene, self._history, self._ours, self._seen)
         self._intake = Intake(self._scene.began)
         self._asides = Asides(self._scene, self._history)
         self._left_at: float | None = None
@@ -236,6 +236,9 @@ class Conversation:
         self._scene.parts.ticker.remove(self)
         await self._scene.close()
         self._scene.emit(tell.Ended(reason))
+        # What holds each other in a circle is collected late, so what is large is let go of now.
+        self._seen.clear()
+        self._intake.clear()
 
     # What the ticker asks for
 

@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from api import _realtime_session as sessions
-from api._realtime_auth import Entry
-from api._realtime_talk import Talk, thinker
-from api._ws_outbox import Outbox
+from api._realtime import session as sessions
+from api._realtime.auth import Entry
+from api._realtime.talk import Talk, thinker
+from api._wire.outbox import Outbox
 from core.errors import Overloaded, Unauthorized, VoiceForgeError
 from studio import Studio
 

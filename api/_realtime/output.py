@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from api._realtime_sound import Wire
-from api._ws_codecs import Mouth
+from api._realtime.sound import Wire
+from api._wire.codecs import Mouth
 from voice.talk import events
 
 CLIENT_REASONS = frozenset({"cancelled", "message", "asked", "truncated", "closed"})

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from api import _realtime_events as asked
-from api._realtime_sound import Wire
+from api._realtime import events as asked
+from api._realtime.sound import Wire
 from core.errors import BadRequest
 from engines.base import Tool
 from voice.talk.agents import DEFAULT, agents

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api._ws_codecs import HEARD, Mouth, PcmMouth
+from api._wire.codecs import HEARD, Mouth, PcmMouth
 from audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from audio.resample import Resampler
 from core.errors import BadAudio

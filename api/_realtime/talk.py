@@ -10,16 +10,16 @@ from typing import Any
 
 from accounts.lease import Lease, Usage
 from accounts.principal import Principal
-from api import _realtime_events as asked
-from api import _realtime_items as items
-from api import _realtime_session as sessions
-from api._realtime_events import Mistake
-from api._realtime_output import Order
-from api._realtime_sound import Ear
-from api._realtime_told import Told
+from api._realtime import events as asked
+from api._realtime import items as items
+from api._realtime import session as sessions
+from api._realtime.events import Mistake
+from api._realtime.output import Order
+from api._realtime.sound import Ear
+from api._realtime.told import Told
 from api._turn import thinks
-from api._ws_codecs import HEARD
-from api._ws_outbox import Outbox
+from api._wire.codecs import HEARD
+from api._wire.outbox import Outbox
 from core.errors import BadAudio, BadRequest, TooLarge, UnknownModel
 from studio import Studio
 from voice.listening import Listening

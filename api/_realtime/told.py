@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from api import _realtime_items as items
-from api._realtime_output import Order, Output, ending, place, shape
-from api._realtime_sound import mouth
-from api._ws_outbox import Outbox
+from api._realtime import items as items
+from api._realtime.output import Order, Output, ending, place, shape
+from api._realtime.sound import mouth
+from api._wire.outbox import Outbox
 from api.errors import kind
 from core.errors import VoiceForgeError
 from voice.talk import events

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from api._ws_codecs import Format, Sound
+from api._wire.codecs import Format, Sound
 from core.errors import BadRequest, TooLarge, VoiceForgeError
 from engines.base import Tool
 from voice.talk import events

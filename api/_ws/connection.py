@@ -11,11 +11,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from accounts.limits import Gcra
 from accounts.principal import VISITOR, Principal
-from api import _ws_messages as wire
-from api._ws_flow import CHARACTERS, MESSAGE, SHORTEST, Flow
-from api._ws_outbox import Outbox
-from api._ws_session import Session
-from api._ws_sessions import KNOWN_STRANGERS, STRANGERS, Sessions
+from api._wire.flow import CHARACTERS, MESSAGE, SHORTEST, Flow
+from api._wire.outbox import Outbox
+from api._ws import messages as wire
+from api._ws.session import Session
+from api._ws.sessions import KNOWN_STRANGERS, STRANGERS, Sessions
 from api.auth import known, secret_in
 from core.errors import BadRequest, Forbidden, LimitReached, Overloaded, Unauthorized, Unavailable, VoiceForgeError
 

@@ -9,14 +9,14 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from accounts.limits import Gcra
-from api import _realtime_events as asked
 from api import errors
-from api._realtime_auth import PROTOCOL, Entry, Redeem, entry, secret_of
-from api._realtime_relay import named, relay
-from api._realtime_rooms import Rooms
-from api._realtime_talk import Talk
-from api._ws_flow import MESSAGE, SHORTEST, Flow
-from api._ws_outbox import Outbox
+from api._realtime import events as asked
+from api._realtime.auth import PROTOCOL, Entry, Redeem, entry, secret_of
+from api._realtime.relay import named, relay
+from api._realtime.rooms import Rooms
+from api._realtime.talk import Talk
+from api._wire.flow import MESSAGE, SHORTEST, Flow
+from api._wire.outbox import Outbox
 from core.errors import Unauthorized, VoiceForgeError
 
 logger = logging.getLogger(__name__)

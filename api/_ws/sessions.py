@@ -18,10 +18,10 @@ from functools import partial
 from typing import Any
 
 from accounts.principal import Principal
-from api import _ws_messages as wire
 from api._turn import thinks
-from api._ws_outbox import Outbox
-from api._ws_session import Session, digest, new_token
+from api._wire.outbox import Outbox
+from api._ws import messages as wire
+from api._ws.session import Session, digest, new_token
 from core.errors import Conflict, NotFound, Overloaded, Unauthorized, VoiceForgeError
 from storage import conversations as rows
 from storage.conversations import ConversationRecord

@@ -16,9 +16,9 @@ from typing import Any
 
 from accounts.lease import Lease, Usage
 from accounts.principal import Principal
-from api import _ws_messages as wire
-from api._ws_codecs import HEARD, OPUS_FRAME, Ear, Mouth, Sound, ear, mouth
-from api._ws_outbox import MOST_TEXT, Outbox
+from api._wire.codecs import HEARD, OPUS_FRAME, Ear, Mouth, Sound, ear, mouth
+from api._wire.outbox import MOST_TEXT, Outbox
+from api._ws import messages as wire
 from core.errors import BadRequest, Overloaded
 from voice.talk import events
 from voice.talk.conversation import Conversation

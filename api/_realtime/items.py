@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from api import _realtime_events as asked
-from api._realtime_events import Mistake
+from api._realtime import events as asked
+from api._realtime.events import Mistake
 from engines.base import ToolCall
 from voice.talk.history import FIRST
 from voice.talk.items import Item

@@ -1,0 +1,1 @@
+"""OpenAI's realtime protocol over the conversations of the house."""

@@ -1,0 +1,1 @@
+"""Sound and messages on a socket, whatever is spoken on it: codecs, what waits to be sent, how much may come."""

@@ -1,0 +1,1 @@
+"""The conversations of `/ws`: their messages, connections and sessions."""
