@@ -27,6 +27,7 @@ from api._wire.codecs import PcmEar
 from api._wire.outbox import Outbox
 from api._ws.messages import told as ws_told
 from benchmarks._harness import Report, main, percentile, ratio
+from benchmarks._relay import added
 from benchmarks.conversations import (
     ANSWER,
     SAYINGS,
@@ -45,6 +46,7 @@ EVENTS = 2000
 
 async def measure(report: Report, args: Namespace) -> None:
     one_event(report)
+    await added(report, args)
     recordings = [await recorded(text) for text in SAYINGS]
     speech = sum(len(pcm) for pcm in recordings) / len(recordings) / 32000
     if args.short:

@@ -176,7 +176,7 @@ def test_forms_may_be_larger(client):
     ],
 )
 def test_open_access_is_for_this_machine_only(host, origin, status):
-    app = make(cors_origins=("https://friend.example",), public_url="https://voice.example.com/")
+    app = make(access="open", cors_origins=("https://friend.example",), public_url="https://voice.example.com/")
     headers = {"host": host} | ({"origin": origin} if origin else {})
     response = TestClient(app, HOME).get("/v1/ok", headers=headers)
     assert response.status_code == status
