@@ -1,0 +1,1 @@
+"""The roles in processes of their own, behind nginx."""
