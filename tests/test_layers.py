@@ -24,7 +24,7 @@ FLOORS = (
 """From the ground up. Rooms on one floor do not import each other."""
 
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
-UNSEEN = ("tests", "benchmarks")
+UNSEEN = ("tests", "benchmarks", "deploy")
 """They see everything and are seen by nobody."""
 
 PORTABLE = {"numpy", "engines.base", "engines.schema", "audio.value"}
