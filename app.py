@@ -69,6 +69,9 @@ async def _life(app: FastAPI, studio: Studio) -> AsyncIterator[None]:
     # What was made until now stays: a collection that looks through all of Gradio stops the loop for 50 ms and more.
     gc.collect()
     gc.freeze()
+    # And what comes is looked through less often: a hundred conversations make 700 objects, Python's own measure, in a
+    # few milliseconds.
+    gc.set_threshold(20_000, 20, 50)
     warming = asyncio.create_task(_warm(studio), name="warm the voice that answers first")
     try:
         yield

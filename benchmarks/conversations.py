@@ -134,7 +134,7 @@ async def recorded(text: str) -> bytes:
         pool = Pool(PoolConfig(models_dir=Path(folder)), engines=find(scripted=False))
         await pool.start()
         try:
-            request = SynthesisRequest(text, "en-us", speed=1.1)
+            request = SynthesisRequest(text, "en-us", speed=1.05)
             async with aclosing(pool.stream("espeak-ng", request)) as chunks:
                 parts = [chunk.audio async for chunk in chunks]
         finally:
