@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 TICK = 0.01
 """Seconds. Half a frame, since what was heard waits for a tick before it is looked at."""
 FEW = 32
-"""Conversations up to which the detector looks at every tick, beyond at every second one: the more windows at a time the
+"""Conversations up to which the detector looks at every tick, beyond at every second one: the more windows at once the
 less each costs, and on a full core that is worth more than 5 ms of waiting."""
 MOST_BEHIND = 0.2
 """Seconds; ticks that are later than this are left out."""
