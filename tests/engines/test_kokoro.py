@@ -91,6 +91,7 @@ def test_every_language_is_read_in_symbols_of_the_vocabulary(phonemes, letter):
 
 @pytest.mark.parametrize("letter", [letter for letter in LANGUAGES if letter not in POOR])
 def test_no_sound_of_a_language_it_claims_is_lost(phonemes, letter):
+    phonemes.of(TEXTS[letter], letter)  # espeak-ng reads by the voice that was chosen last, and falls without one
     ipa = "".join(_spelled(clause, letter) for clause, _ in phonemes._clauses(TEXTS[letter]))
     assert {symbol for symbol in ipa if symbol.isalpha()} <= set(VOCABULARY)
 
