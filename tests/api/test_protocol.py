@@ -52,7 +52,7 @@ def test_every_field_of_start_stands_in_the_page():
 def test_every_event_is_told_and_every_message_told_of_is_sent():
     told = set(wire._TELL)
     assert told == set(get_args(events.Event)) - {events.AudioOut}
-    source = "\n".join(path.read_text() for path in (Path(wire.__file__).parent).glob("_ws_*.py"))
+    source = "\n".join(path.read_text() for path in (Path(wire.__file__).parent).glob("*.py"))
     source = re.sub(r"^FROM_SERVER = \(.*?^\)", "", source, flags=re.M | re.S)
     assert [name for name in wire.FROM_SERVER if f'"{name}"' not in source] == []
 
@@ -82,7 +82,7 @@ def test_the_numbers_in_the_page_are_the_codes():
 
 def test_close_codes_of_errors_stand_in_the_page():
     named = set(re.findall(r"^\| (\d{4}) \|", PAGE, re.M))
-    source = "\n".join(path.read_text() for path in (Path(wire.__file__).parent).glob("_ws_*.py"))
+    source = "\n".join(path.read_text() for path in (Path(wire.__file__).parent).glob("*.py"))
     assert set(re.findall(r"\b(10[01]\d|44\d\d)\b", source)) - {"1005"} <= named
 
 
