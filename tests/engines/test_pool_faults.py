@@ -284,9 +284,11 @@ async def test_a_reader_that_stalls_costs_neither_side_memory(tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 async def test_workers_and_what_they_started_end_with_the_app(tmp_path, how):
     script = (
-        "import asyncio, sys; from pathlib import Path\n"
+        "import asyncio, signal, sys; from pathlib import Path\n"
         "from engines.pool import Pool, PoolConfig; from tests.engines._faulty import ENGINES\n"
         "from tests.engines._running import said\n"
+        # Who is started in the background of a shell is born deaf to it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "async def main():\n"
         "    pool = Pool(PoolConfig(run_dir=Path(sys.argv[1])), engines=ENGINES); await pool.start()\n"
         "    await said(pool, 'do=child'); print('ready', flush=True); await asyncio.sleep(1000)\n"
