@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import os
 import secrets
 import socket
@@ -25,7 +24,7 @@ import tempfile
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from audio.resample import resample
 from audio.value import Audio
 from benchmarks import _beside_pages, _peers
 from benchmarks._harness import Report, main, percentile
+from benchmarks._ordered import Ask, ordered
 from engines.base import SynthesisRequest
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
@@ -182,26 +182,9 @@ async def _ready(port: int) -> None:
     raise TimeoutError("the server did not answer within 60 s")
 
 
-@asynccontextmanager
-async def callers(port: int, key: str) -> AsyncIterator[Any]:
-    """The callers' process; what is yielded gives it an order and answers with what it measured."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks._talkers", str(port), key, cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**26,
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    stdin, stdout = process.stdin, process.stdout
-
-    async def ask(order: dict[str, Any]) -> dict[str, Any]:
-        stdin.write(json.dumps(order).encode() + b"\n")
-        return json.loads(await stdout.readline())
-
-    try:
-        yield ask
-    finally:
-        stdin.close()
-        await process.wait()
+def callers(port: int, key: str) -> AbstractAsyncContextManager[Ask]:
+    """Their process."""
+    return ordered("benchmarks._talkers", port, key)
 
 
 def delays() -> dict[str, str]:

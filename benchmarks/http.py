@@ -4,7 +4,6 @@ The server is `python app.py`, the callers are another process; the engine plays
 """
 
 import asyncio
-import json
 import os
 import secrets
 import socket
@@ -13,7 +12,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import httpx
 
 from benchmarks._callers import FIRST, STEP, Connection
 from benchmarks._harness import Report, alternate, difference, main, percentile, ratio
+from benchmarks._ordered import Ask, ordered
 
 ROOT = Path(__file__).parent.parent
 CALLERS = 50
@@ -109,26 +109,9 @@ async def _made_key(port: int, admin: str, process: asyncio.subprocess.Process) 
         return response.raise_for_status().json()["secret"]
 
 
-@asynccontextmanager
-async def callers(port: int, key: str) -> AsyncIterator[Any]:
-    """The callers' process; what is yielded gives it an order and answers with what it measured."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks._callers", str(port), key, cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24,
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    stdin, stdout = process.stdin, process.stdout
-
-    async def ask(order: dict[str, Any]) -> dict[str, Any]:
-        stdin.write(json.dumps(order).encode() + b"\n")
-        return json.loads(await stdout.readline())
-
-    try:
-        yield ask
-    finally:
-        stdin.close()
-        await process.wait()
+def callers(port: int, key: str) -> AbstractAsyncContextManager[Ask]:
+    """Their process."""
+    return ordered("benchmarks._callers", port, key)
 
 
 if __name__ == "__main__":

@@ -67,8 +67,6 @@ class Ticker:
         self._task: asyncio.Task[None] | None = None
         self._thread: Executor | None = None
         self._ticks = 0
-        self.windows_seen = 0
-        """By the detector, since the beginning."""
         self.late = 0.0
         """Seconds by which the last tick came late."""
 
@@ -142,7 +140,6 @@ class Ticker:
                     batch.append(window)
                     states.append(paced.memory)
             if batch:
-                self.windows_seen += len(batch)
                 for place, probability in zip(places, await self._detect(np.array(batch), states), strict=True):
                     found[place][turn] = probability
         return found
