@@ -13,6 +13,7 @@ from audio.encode import FORMATS
 from audio.enhance import ENHANCEMENTS
 from engines.base import Voice
 from studio import Studio
+from tabs._ending import cancelled_by, or_else
 from tabs._gate import plainly, principal_of
 from tabs._languages import choices, rank
 from tabs._look import asset
@@ -52,6 +53,7 @@ def build(studio: Studio) -> None:
     status = results[0]
 
     @plainly
+    @or_else(_nothing(), *[gr.skip()] * 8)
     async def ui_speak(
         text: str, language: str, voice: str, speed: float, form: str, clean: bool, past: list[dict[str, Any]],
         request: gr.Request,
@@ -93,19 +95,12 @@ def build(studio: Studio) -> None:
         found = studio.voices.find(wanted)
         return "", gr.update(choices=voice_choices(studio, ""), value=found.id)
 
-    async def ui_speak_cancel() -> Any:
-        return note("Cancelled; the engine has stopped."), *_downloads(None)
-
-    async def ui_speak_failed() -> str:
-        return _nothing()
-
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run = gr.on(
         [go.click, text.submit], ui_speak, [*wanted, past], [*results, past, *natural], api_name="ui_speak", **private,
         concurrency_limit=16,
     )  # fmt: skip
-    run.failure(ui_speak_failed, None, status, api_name="ui_speak_failed", **private)
-    cancel.click(ui_speak_cancel, None, [status, *results[2:5]], cancels=[run], api_name="ui_speak_cancel", **private)
+    cancelled_by(cancel, run, status, note("Cancelled; the engine has stopped."), "ui_speak_cancelled")
     natural[0].click(ui_natural, language, [*natural, voice], api_name="ui_natural", **private, concurrency_limit=16)
     language.change(ui_voices_of, [language, voice], voice, api_name="ui_voices_of", **private)
     elsewhere.use(ui_use_voice, None, [language, voice], api_name="ui_use_voice", **private)

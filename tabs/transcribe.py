@@ -15,6 +15,7 @@ from gradio.utils import get_upload_folder
 
 from engines.base import Segment
 from studio import Studio
+from tabs._ending import cancelled_by, or_else
 from tabs._gate import plainly, principal_of, safe_upload
 from tabs._heard import Heard, hear
 from tabs._languages import COMMON, choices
@@ -44,6 +45,7 @@ def build(studio: Studio) -> None:
     source, status = wanted[0], results[0]
 
     @plainly
+    @or_else(_nothing(), *[gr.skip()] * 6)
     async def ui_transcribe(
         source: Any, language: str, task: str, words: bool, request: gr.Request
     ) -> AsyncIterator[Any]:
@@ -64,16 +66,10 @@ def build(studio: Studio) -> None:
             made = [spoken async for spoken in steps]
         return str(made[-1].player)
 
-    async def ui_transcribe_cancel() -> str:
-        return note("Cancelled; the engine has stopped. What was heard so far stays below.")
-
-    async def ui_transcribe_failed() -> str:
-        return _nothing()
-
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run = go.click(ui_transcribe, wanted, results, api_name="ui_transcribe", concurrency_limit=16, **private)
-    run.failure(ui_transcribe_failed, None, status, api_name="ui_transcribe_failed", **private)
-    cancel.click(ui_transcribe_cancel, None, status, cancels=[run], api_name="ui_transcribe_cancel", **private)
+    said = note("Cancelled; the engine has stopped. What was heard so far stays below.")
+    cancelled_by(cancel, run, status, said, "ui_transcribe_cancelled")
     sample.click(
         ui_sample, None, source, api_name="ui_sample", api_visibility="private", show_progress_on=[source],
         concurrency_limit=16,

@@ -107,6 +107,7 @@ def test_cancelling_stops_the_engine(page: Any, address: str):
         page.wait_for_timeout(100)
     assert status == "cancelled"
     assert not running
+    assert page.locator("#speak-status .vf-note").inner_text() == "Cancelled; the engine has stopped."
 
 
 def test_an_error_is_told_once(page: Any):
