@@ -100,7 +100,7 @@ def build(studio: Studio) -> None:
         [go.click, text.submit], ui_speak, [*wanted, past], [*results, past, *natural], api_name="ui_speak", **private,
         concurrency_limit=16,
     )  # fmt: skip
-    cancelled_by(cancel, run, status, note("Cancelled; the engine has stopped."), "ui_speak_cancelled")
+    cancelled_by(cancel, run, status, note("Cancelled; the engine has stopped."), "ui_speak_cancel")
     natural[0].click(ui_natural, language, [*natural, voice], api_name="ui_natural", **private, concurrency_limit=16)
     language.change(ui_voices_of, [language, voice], voice, api_name="ui_voices_of", **private)
     elsewhere.use(ui_use_voice, None, [language, voice], api_name="ui_use_voice", **private)

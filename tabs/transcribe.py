@@ -69,7 +69,7 @@ def build(studio: Studio) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     run = go.click(ui_transcribe, wanted, results, api_name="ui_transcribe", concurrency_limit=16, **private)
     said = note("Cancelled; the engine has stopped. What was heard so far stays below.")
-    cancelled_by(cancel, run, status, said, "ui_transcribe_cancelled")
+    cancelled_by(cancel, run, status, said, "ui_transcribe_cancel")
     sample.click(
         ui_sample, None, source, api_name="ui_sample", api_visibility="private", show_progress_on=[source],
         concurrency_limit=16,

@@ -123,9 +123,7 @@ def every(server: Server) -> list[tuple[str, int]]:
     return [
         (str(event.api_name), number)
         for number, event in server.demo.fns.items()
-        if event.fn is not None
-        and event.api_name not in harmless
-        and not str(event.api_name).endswith(("_cancel", "_failed"))
+        if event.fn is not None and event.api_name not in harmless and not str(event.api_name).endswith("_cancel")
     ]
 
 
