@@ -1,6 +1,11 @@
 """What all tests share: every test that names no kind is a unit test."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long a machine takes to think of an example says nothing of what is tested.
+settings.register_profile("voiceforge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("voiceforge")
 
 KINDS = ("integration", "browser", "gpu", "slow")
 
