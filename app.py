@@ -14,7 +14,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
-from api import errors, health, live, realtime, ws
+from api import errors, health, live, realtime, realtime_calls, ws
 from api._wire.protocol import Patient
 from api.auth import principal
 from core import log
@@ -29,7 +29,7 @@ SWITCH_SECONDS = 0.0005
 """How long a thread may keep the event loop from running. Python's own 5 ms are what each step through the database or
 an encoder would cost an answer while the loop is busy."""
 
-SOCKETS = (health, live, realtime, ws)
+SOCKETS = (health, live, realtime, realtime_calls, ws)
 """What a process that shows no pages serves; none of it imports Gradio."""
 
 

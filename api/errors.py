@@ -145,6 +145,6 @@ def _reached(settings: Settings) -> str:
 
 
 EXPOSED = [
-    "Retry-After", "X-Request-Id", "X-VoiceForge-Engine", "X-VoiceForge-Voice", "X-VoiceForge-Reason",
+    "Location", "Retry-After", "X-Request-Id", "X-VoiceForge-Engine", "X-VoiceForge-Voice", "X-VoiceForge-Reason",
     "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from functools import partial
 from fastapi import APIRouter, FastAPI, WebSocket
 
 from api import client_secrets
+from api._realtime.calls import Calls
 from api._realtime.connection import Connection
 from api._realtime.rooms import Rooms
 
@@ -23,9 +24,11 @@ ROLE = "media"
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     """Within the Studio's life: sessions end before their engines and their database do."""
     app.state.realtime = rooms = Rooms(app.state.studio)
+    app.state.calls = calls = Calls(rooms)
     try:
         yield
     finally:
+        await calls.close()
         await rooms.close()
 
 
@@ -36,4 +39,4 @@ router = APIRouter(lifespan=_life)
 async def realtime(websocket: WebSocket) -> None:
     state = websocket.app.state
     redeem = getattr(state, "redeem_client_secret", None) or partial(client_secrets.redeem, state.studio)
-    await Connection(state.realtime, websocket, redeem).run()
+    await Connection(state.realtime, state.calls, websocket, redeem).run()

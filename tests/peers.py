@@ -3,10 +3,12 @@
 import ctypes.util
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
 HINTS = {
+    "aiortc": "pip install -r requirements-webrtc.txt",
     "chromium": "apt-get install chromium",
     "flite": "apt-get install flite",
     "libflite": "apt-get install libflite1",
@@ -21,6 +23,8 @@ def find(name: str) -> str:
         return ctypes.util.find_library(name.removeprefix("lib")) or ""
     if name == "chromium":
         return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+    if name == "aiortc":
+        return "aiortc" if find_spec("aiortc") else ""
     if name == "postgresql":
         from tests.postgresql import programs
 

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from accounts.limits import Gcra
 from api import errors
-from api._realtime import events as asked
 from api._realtime.auth import PROTOCOL, Entry, Redeem, entry, secret_of
+from api._realtime.calls import Call, Calls
+from api._realtime.reading import Reading
 from api._realtime.relay import named, relay
 from api._realtime.rooms import Rooms
 from api._realtime.talk import Talk
-from api._wire.flow import MESSAGE, SHORTEST, Flow
 from api._wire.outbox import Outbox
 from core.errors import Unauthorized, VoiceForgeError
 
 logger = logging.getLogger(__name__)
 
-ROOM = 30.0
-"""Seconds of sound that may come at once, as a recording that is sent in one piece."""
-MISTAKES, MISTAKES_PER_SECOND = 100, 10.0
-"""Events that cannot be understood: at once, and in the long run; more are read no faster than that."""
-CHARACTERS = 100_000
-"""Of an event that holds no sound, that count as a second of it."""
-LARGE = 100_000
-"""Characters of an event that is read beside the event loop."""
 STRANGERS = 64
 """Connections that may be told at a time why their key is not good."""
 CLOSE_SECONDS = 5.0
@@ -39,20 +29,21 @@ BAD_KEY = 3000
 class Connection:
     """`run` returns when the socket is closed."""
 
-    def __init__(self, rooms: Rooms, websocket: WebSocket, redeem: Redeem | None = None):
-        self._rooms, self._websocket, self._redeem = rooms, websocket, redeem
+    def __init__(self, rooms: Rooms, calls: Calls, websocket: WebSocket, redeem: Redeem | None = None):
+        self._rooms, self._calls, self._websocket, self._redeem = rooms, calls, websocket, redeem
         self._outbox = Outbox(websocket.send, rooms.clock)
-        self._mistakes = Gcra(MISTAKES_PER_SECOND, MISTAKES)
-        self._flow = Flow(rooms.clock(), ROOM)
 
     async def run(self) -> None:
         websocket = self._websocket
         query = websocket.query_params
-        model, intent = query.get("model", "")[:200], query.get("intent", "")
+        model, intent, call_id = query.get("model", "")[:200], query.get("intent", ""), query.get("call_id", "")
         # The server's log shows the address, and some clients put a key behind the question mark.
         websocket.scope["query_string"] = b""
         try:
             found = await self._enter()
+            if call_id:
+                await self._follow(self._calls.find(call_id, found.caller, self._secret))
+                return
             if there := named(self._rooms.studio, model, found.session):
                 protocol = PROTOCOL if PROTOCOL in self._offered else None
                 await relay(websocket, self._rooms.studio, found.caller, *there, found.session, protocol)
@@ -72,9 +63,21 @@ class Connection:
 
     async def _enter(self) -> Entry:
         websocket = self._websocket
-        secret = secret_of(websocket.headers, self._offered)
         address = websocket.client.host if websocket.client else ""
-        return await entry(self._rooms.studio, secret, address, self._redeem)
+        return await entry(self._rooms.studio, self._secret, address, self._redeem)
+
+    async def _follow(self, call: Call) -> None:
+        """Beside a call, until either is over."""
+        talk = call.join(self._outbox)
+        try:
+            await self._accept()
+            await self._hold(talk)
+        finally:
+            call.leave(self._outbox)
+
+    @property
+    def _secret(self) -> str | None:
+        return secret_of(self._websocket.headers, self._offered)
 
     @property
     def _offered(self) -> list[str]:
@@ -116,35 +119,11 @@ class Connection:
                     logger.debug("a realtime connection ended with %r", error)
 
     async def _listen(self, talk: Talk) -> None:
+        reading = Reading(talk, self._rooms.clock)
         while not self._outbox.closing:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text")
-            if wait := await self._one(talk, text if text is not None else message.get("bytes") or b""):
+            if wait := await reading.one(text if text is not None else message.get("bytes") or b""):
                 await asyncio.sleep(wait)
-
-    async def _one(self, talk: Talk, text: str | bytes) -> float:
-        """One event, done or answered with what is wrong with it. Seconds to wait before the next."""
-        value: dict[str, Any] = {}
-        seconds, wait = max(MESSAGE, len(text) / CHARACTERS), 0.0
-        try:
-            if isinstance(text, bytes):
-                raise asked.Mistake("Events are text, not binary frames; sound goes as input_audio_buffer.append.")
-            value = asked.parsed(text) if len(text) < LARGE else await asyncio.to_thread(asked.parsed, text)
-            if value.get("type") == "input_audio_buffer.append":
-                seconds = max(SHORTEST, await talk.hear(value.get("audio")))
-            else:
-                event = asked.read(value)
-                talk.seen.note(event.type, asked=True)
-                await talk.take(event)
-        except VoiceForgeError as error:
-            cause = value.get("event_id")
-            talk.told.error(error, cause[:512] if isinstance(cause, str) else None)
-            talk.seen.note("error", error.code)
-            wait = self._mistakes.take(self._rooms.clock())
-        except Exception:
-            logger.exception("an event of a realtime client broke")
-            talk.told.failure("Something broke in here; the session goes on.", "server_error", "internal_error")
-            wait = self._mistakes.take(self._rooms.clock())
-        return max(wait, self._flow.take(seconds, self._rooms.clock()))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from accounts.lease import Lease, Usage
 from accounts.principal import Principal
@@ -159,6 +161,8 @@ class Talk:
 
     async def hear(self, audio: Any) -> float:
         """Sound, as the client's event holds it. The seconds that were in it. Raises BadAudio, TooLarge."""
+        if self.told.packets:
+            raise Mistake("In a call sound comes over its track, not in events.", "invalid_value", "type")
         if isinstance(audio, str) and len(audio) > MOST_APPENDED * 4 // 3 + 4:
             raise TooLarge(f"An event holds up to {MOST_APPENDED >> 20} MiB of sound.", param="audio")
         data = asked.sound(audio)
@@ -172,6 +176,14 @@ class Talk:
             await self.conversation.caught_up(MOST_AHEAD)
             self.conversation.hear(samples[at : at + SLICE])
         return seconds
+
+    def listen(self, samples: np.ndarray) -> None:
+        """Sound of a call's track, float32 (n,) at 16 kHz. It comes when it comes: what cannot be looked at in time is
+        lost."""
+        seconds = len(samples) / HEARD
+        self.heard += seconds
+        self._uncommitted += seconds
+        self.conversation.hear(samples)
 
     async def _update(self, change: dict[str, Any]) -> None:
         mind = self._mind
@@ -317,6 +329,9 @@ class Talk:
             )  # fmt: skip
         self.session.allow(response)
         settings = sessions.of_response(self.settings, response, self.session.body.tools)
+        if beside and self.told.packets:
+            # It would be heard among what the conversation says.
+            settings = replace(settings, speak=False)
         if settings.speak:
             self.studio.routing.speech(settings.voice, settings.speaks, settings.language)
         given = None if response.input is None else [self._given(item) for item in response.input]

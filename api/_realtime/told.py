@@ -21,6 +21,7 @@ from typing import Any
 from api._realtime import items as items
 from api._realtime.output import Order, Output, ending, place, shape
 from api._realtime.sound import mouth
+from api._wire.codecs import OPUS_FRAME, OpusMouth
 from api._wire.outbox import Outbox
 from api.errors import kind
 from core.errors import VoiceForgeError
@@ -73,6 +74,8 @@ class Told:
         self.limits: Sequence[Mapping[str, Any]] = ()
         self.buffered = False
         """Whether the sound goes by a way of its own, as in a call, and its buffer is told of."""
+        self.packets = False
+        """Whether it does so in packets of Opus, rather than in events."""
         self.seconds: dict[str, float] = {}
         """Of sound that was sent, of the last items."""
         self.open: dict[str, Output] = {}
@@ -232,7 +235,7 @@ class Told:
         if output is None or not output.message:
             return
         if output.mouth is None:
-            output.mouth = mouth(output.order.wire, self.rate)
+            output.mouth = OpusMouth(self.rate, self.rate) if self.packets else mouth(output.order.wire, self.rate)
             if self.buffered:
                 self.say("output_audio_buffer.started", response_id=output.id)
         output.samples += len(event.samples)
@@ -242,6 +245,9 @@ class Told:
     def _send_sound(self, output: Output, parts: list[bytes]) -> None:
         wire, beside = output.order.wire, output.order.conversation is None
         for data in parts:
+            if self.packets:
+                self.outbox.sound(data, OPUS_FRAME)
+                continue
             # Fifty times a second for each session: written by hand, since a general encoder takes ten times as long.
             text = (
                 f'{{"type":"response.output_audio.delta","event_id":"{self.event_id()}","response_id":"{output.id}",'
@@ -272,6 +278,8 @@ class Told:
         if output := self.open.get(event.response):
             output.reason = event.reason
             self._end_sound(output, kept=False)
+            if self.packets:
+                self.outbox.forget_sound()
             if self.buffered and output.mouth:
                 self.say("output_audio_buffer.cleared", response_id=output.id)
 
