@@ -1,7 +1,8 @@
 """Client secrets: signed notes that open conversations of one kind, for minutes, in the name of a key.
 
 A browser may hold one. It is kept nowhere, but for a session that is too large to travel in a header, which lies sealed
-beside the vault's secrets until the note ends. Knows no session's fields.
+beside the vault's secrets until the note ends; so does the mark of one that was good for one session and is used up.
+Knows no session's fields.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, Protocol
 from accounts.limits import Buckets
 from accounts.principal import Principal
 from accounts.vault import Vault
-from core.errors import BadRequest, Forbidden, RateLimited, TooLarge, Unauthorized
+from core.errors import BadRequest, Conflict, Forbidden, RateLimited, TooLarge, Unauthorized
 from storage import secrets as rows
 from storage.db import Storage
 
@@ -33,6 +34,9 @@ IN_NOTE = 3000
 """Characters of a session that travel in the note itself: headers hold about eight thousand."""
 _MOST_NOTE = 8000
 _ROWS = "voiceforge|client-session|"
+_USED = "voiceforge|used-client-secret|"
+_LATE = 60.0
+"""Seconds by which the clocks of two machines may differ."""
 _AT_ONCE, _PER_SECOND = 120, 2.0
 """Secrets that one key may make."""
 
@@ -79,12 +83,11 @@ class ClientSecrets:
     ):
         self._keys, self._claims, self._vault, self._storage, self._clock = keys, claims, vault, storage, clock
         self._made = Buckets()
-        self._used: dict[str, float] = {}
 
     async def mint(
         self, principal: Principal, session: Mapping[str, Any], seconds: float = USUAL, *, once: bool = False
     ) -> tuple[str, float]:
-        """The secret and when it ends. `once` makes it good for one session, in the process that opens it.
+        """The secret and when it ends. `once` makes it good for one session, whichever process opens it.
 
         Raises Unauthorized, Forbidden, BadRequest for a time that is too short or long, TooLarge, RateLimited.
         """
@@ -117,7 +120,7 @@ class ClientSecrets:
             raise Forbidden(f"This needs a key with the scope {SCOPE!r}.")
         session = note.session if note.session is not None else await self._kept(note.id)
         if note.once:
-            self._use(note)
+            await self._use(note)
         return Opened(replace(principal, scopes=frozenset({SCOPE})), session, note.expires_at)
 
     async def _kept(self, id: str) -> dict[str, Any]:
@@ -126,12 +129,11 @@ class ClientSecrets:
             raise _foreign()
         return json.loads(self._vault.open(sealed, name))
 
-    def _use(self, note: _Note) -> None:
-        now = self._clock()
-        self._used = {id: ends for id, ends in self._used.items() if ends > now}
-        if note.id in self._used:
-            raise Unauthorized("This client secret was good for one session, and has been used.")
-        self._used[note.id] = note.expires_at
+    async def _use(self, note: _Note) -> None:
+        try:
+            await self._storage.write(_mark, f"{_USED}{note.id}", note.expires_at + _LATE, self._clock())
+        except Conflict:
+            raise Unauthorized("This client secret was good for one session, and has been used.") from None
 
     def _signed(self, note: _Note) -> str:
         body = _text(zlib.compress(json.dumps(list(vars(note).values())).encode()))
@@ -152,6 +154,12 @@ def _keep(database: Any, name: str, sealed: bytes, ends: float, now: float) -> N
     """And forget those that have ended."""
     rows.put(database, name, sealed, ends)
     rows.remove_before(database, _ROWS, now)
+
+
+def _mark(database: Any, name: str, ends: float, now: float) -> None:
+    """And forget those that could not be used any more."""
+    rows.add(database, name, b"", ends)
+    rows.remove_before(database, _USED, now)
 
 
 def _foreign() -> Unauthorized:

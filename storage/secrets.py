@@ -11,6 +11,11 @@ def put(database: Database, name: str, sealed: bytes, at: float) -> None:
     SECRETS.insert(columns(SECRETS, name=name, sealed=sealed, at=at)).execute(database)
 
 
+def add(database: Database, name: str, sealed: bytes, at: float) -> None:
+    """Raises peewee's IntegrityError where there is one by this name: of several who ask, one is first."""
+    SECRETS.insert(columns(SECRETS, name=name, sealed=sealed, at=at)).execute(database)
+
+
 def get(database: Database, name: str) -> bytes | None:
     found = SECRETS.select(SECRETS.c.sealed).where(SECRETS.c.name == name).scalar(database)
     return None if found is None else bytes(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import random
 
@@ -70,7 +71,24 @@ async def test_once_is_once(accounts, key, clock):
     clock.pass_(61)
     fresh, _ = await accounts.client_secrets.mint(key[1], SESSION, 60, once=True)
     await accounts.client_secrets.open(fresh)
-    assert len(accounts.client_secrets._used) == 1
+    assert len(await used(accounts)) == 3, "clocks of two machines may differ"
+    clock.pass_(61)
+    last, _ = await accounts.client_secrets.mint(key[1], SESSION, 60, once=True)
+    await accounts.client_secrets.open(last)
+    assert len(await used(accounts)) == 2
+
+
+async def used(accounts) -> list[str]:
+    return await accounts._storage.read(rows.names, "voiceforge|used-client-secret|")
+
+
+async def test_once_is_once_in_all_processes_together(accounts, key, begin):
+    value, _ = await accounts.client_secrets.mint(key[1], SESSION, 60, once=True)
+    others = [accounts, await begin(), await begin()]
+    got = await asyncio.gather(*(one.client_secrets.open(value) for one in others), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in got) == ["Opened", "Unauthorized", "Unauthorized"]
+    with pytest.raises(Unauthorized, match="used"):
+        await (await begin()).client_secrets.open(value)
 
 
 async def test_it_ends_with_its_key(accounts, admin, key):
