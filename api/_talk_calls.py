@@ -1,5 +1,6 @@
 """Gradio's endpoints for conversations: hold one turn by turn, by its id, and look at those there were."""
 
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Literal
@@ -60,7 +61,7 @@ async def converse(
         turn = await turns.turn(studio, caller, id or made, said, form=form, speak=True)
     except BaseException:
         if made:
-            studio.storage.post(rows.remove, caller.id, made)
+            studio.storage.post(rows.remove, caller.id, made, time.time())
         raise
     return talking.told(turn), await kept(_whole(turn.audio), f"answer{form.suffix}") if turn.audio else None
 
@@ -149,7 +150,7 @@ async def delete_conversation(studio: Studio, request: gr.Request, conversation_
 
 
 async def list_live(studio: Studio, request: gr.Request, after: float = 0.0) -> dict[str, Any]:
-    """List your conversations that are being held on a socket now, the newest first, with their latest events.
+    """List your conversations that this process holds on a socket now, the newest first, with their latest events.
 
     Args:
         after: `now` of the answer before, for only the events since then; 0 is all that are kept.

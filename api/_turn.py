@@ -17,10 +17,11 @@ from typing import BinaryIO
 
 from accounts.lease import Usage
 from accounts.principal import Principal
+from api._holds import need_free
 from api._ws import messages as wire
 from audio.encode import Format, encode
 from audio.value import Audio
-from core.errors import BadAudio, BadRequest, Conflict, UnknownModel
+from core.errors import BadAudio, BadRequest, UnknownModel
 from engines import agent as act
 from storage import conversations as rows
 from storage.conversations import ConversationRecord
@@ -86,7 +87,7 @@ async def turn(
     BadAudio, and what hearing, thinking and speaking raise.
     """
     kept = await studio.storage.read(rows.get, caller.id, id)
-    _need_free(studio, id)
+    await need_free(studio.storage, kept)
     settings, before, clock = settings_of(kept), await history(studio.storage, id), time.perf_counter
     admitted = await studio.accounts.admit(caller, "conversation", characters=1, request_id=request_id)
     async with admitted as lease:
@@ -102,7 +103,6 @@ async def turn(
         reply = Item(new_item(), "assistant", answer.text, spoken=audio is not None) if answer.text else None
         after = [*fresh, *([reply] if reply else []), *answer.calls]
         records = [recorded(item, 0) for item in after]
-        _need_free(studio, id)
         await studio.storage.write(rows.append, caller.id, id, records, time.time(), titled(after), len(before))
         await lease.settle(usage)
     times = {"hear": heard_at - began, "think": thought_at - heard_at, "speak": spoken_at - thought_at}
@@ -115,11 +115,6 @@ async def turn(
         {"hears": hears, "thinks": answer.model, "speaks": speaks},
         {name: round(1000 * value, 1) for name, value in times.items()},
     )
-
-
-def _need_free(studio: Studio, id: str) -> None:
-    if studio.talks.find(id):
-        raise Conflict("This conversation is being held on a socket at the moment.")
 
 
 async def _heard(

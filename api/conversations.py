@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from accounts.principal import Principal
 from api import _turn as turns
+from api._holds import need_free
 from api._shapes import Limit, Offset, listed
 from api._upload import form_schema, json_body, json_schema, uploaded
 from api._wiring import House, request_id
@@ -110,15 +112,15 @@ async def get_conversation(conversation_id: Id, studio: House, caller: Talker) -
     kept = await studio.storage.read(rows.get, caller.id, conversation_id)
     live = studio.talks.find(conversation_id)
     items = live.items if live else await history(studio.storage, conversation_id)
-    return shown(kept) | {"live": live is not None, "items": [wire.item(item) for item in items]}
+    held = live is not None or kept.held(time.time())
+    return shown(kept) | {"live": held, "items": [wire.item(item) for item in items]}
 
 
 @router.delete("/{conversation_id}")
 async def delete_conversation(conversation_id: Id, studio: House, caller: Talker) -> dict[str, Any]:
-    """Remove one for good. Where it is being held, it ends."""
-    await studio.storage.write(rows.remove, caller.id, conversation_id)
-    if live := studio.talks.find(conversation_id):
-        await live.close("It was deleted.")
+    """Remove one for good. One that is being held on a socket is to be ended first."""
+    await need_free(studio.storage, await studio.storage.read(rows.get, caller.id, conversation_id))
+    await studio.storage.write(rows.remove, caller.id, conversation_id, time.time())
     return {"object": "conversation", "id": conversation_id, "deleted": True}
 
 

@@ -39,8 +39,9 @@ class Asked(BaseModel):
 
 @router.get("")
 async def list_live(studio: House, caller: KnownCaller, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
-    """Your sessions that are being held, the newest first, each with its latest events; cheap enough to ask every
-    second, with `after`."""
+    """Your sessions that are being held by this process, the newest first, each with its latest events; cheap enough to
+    ask every second, with `after`. Of several processes one answers: that which the caller's address leads to, or
+    `?line=`, as at `/ws`."""
     return live(studio, caller, asked.after)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from contextlib import AsyncExitStack
 from io import BytesIO
 from typing import Annotated, Any
@@ -84,7 +85,7 @@ async def _answered(
         turn = await turns.turn(studio, caller, id or made, said, form=form, speak=body.speak, request_id=name)
     except BaseException:
         if made:
-            studio.storage.post(rows.remove, caller.id, made)
+            studio.storage.post(rows.remove, caller.id, made, time.time())
         raise
     audio = base64.b64encode(turn.audio).decode() if turn.audio else None
     return talking.told(turn) | {"audio": audio and {"data": audio} | talking.kind(form)}

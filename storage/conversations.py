@@ -19,6 +19,8 @@ MOST = 1000
 TITLE = 80
 """Characters of the first of the other side's words, for a list."""
 
+HELD = "This conversation is being held on a socket at the moment. End it there, or wait until it is over."
+
 ROWS, ITEMS = CONVERSATIONS, CONVERSATION_ITEMS
 
 
@@ -36,6 +38,24 @@ class ConversationRecord:
     title: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
+    holder: str = ""
+    """The process that holds it live; empty where none does."""
+    line: str = ""
+    """What its client named, so that several processes' front door leads to that one."""
+    held_until: float = 0.0
+    """A process that fell holds nothing for longer."""
+
+    def held(self, now: float) -> bool:
+        return bool(self.holder) and self.held_until > now
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Who holds a conversation, by which line, until when; as in ConversationRecord."""
+
+    holder: str
+    line: str
+    held_until: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +78,7 @@ def add(database: Database, record: ConversationRecord) -> None:
     """Raises Conflict where the id is taken. The owner's oldest ones make room."""
     if _row(database, record.id):
         raise Conflict("There is a conversation by this id already.")
-    here = ROWS.select(ROWS.c.id).where(ROWS.c.owner == record.owner)
+    here = ROWS.select(ROWS.c.id).where((ROWS.c.owner == record.owner) & _free(record.created_at))
     old = here.order_by(ROWS.c.updated_at.desc(), ROWS.c.id.desc()).offset(MOST - 1).limit(100)
     _drop(database, [row["id"] for row in old.dicts().execute(database)])
     ROWS.insert(columns(ROWS, **vars(record))).execute(database)
@@ -95,10 +115,14 @@ def save(
     gone: Sequence[str],
     at: float,
     title: str = "",
+    holder: str | None = None,
 ) -> bool:
-    """Take items as they are now, in the place of those of their id. False where the conversation is gone, and nothing
-    of it is kept then."""
-    row = _row(database, conversation)
+    """Take items as they are now, in the place of those of their id. False where the conversation is gone, or another
+    than this `holder` has it, and nothing of it is kept then."""
+    mine = ROWS.c.id == conversation if holder is None else (ROWS.c.id == conversation) & (ROWS.c.holder == holder)
+    # What is written first keeps others from the row until the commit.
+    ROWS.update(columns(ROWS, updated_at=at)).where(mine).execute(database)
+    row = ROWS.select().where(mine).limit(1).dicts().first(database)
     if not row:
         return False
     names = [*gone, *(one.item for one in changed)]
@@ -108,8 +132,8 @@ def save(
     for one in changed:
         values = vars(one) | {"spoken": int(one.spoken), "conversation": conversation}
         ITEMS.insert(columns(ITEMS, **values)).execute(database)
-    shown = row["title"] or title[:TITLE]
-    ROWS.update(columns(ROWS, updated_at=at, title=shown)).where(ROWS.c.id == conversation).execute(database)
+    if title and not row["title"]:
+        ROWS.update(columns(ROWS, title=title[:TITLE])).where(mine).execute(database)
     return True
 
 
@@ -123,8 +147,11 @@ def append(
     seen: int | None = None,
 ) -> None:
     """Items behind all others, whatever their `place` says. Raises NotFound, also where it is another owner's, and
-    Conflict where there are not as many as were `seen`."""
-    get(database, owner, conversation)
+    Conflict where somebody holds it, or there are not as many as were `seen`."""
+    mine = (ROWS.c.id == conversation) & (ROWS.c.owner == owner) & _free(at)
+    # Whoever held it until now, and did not say so any more, has lost it.
+    if not ROWS.update(columns(ROWS, updated_at=at, holder="")).where(mine).execute(database):
+        raise _not_free(database, owner, conversation)
     count = ITEMS.select(fn.COUNT(ITEMS.c.item)).where(ITEMS.c.conversation == conversation).scalar(database) or 0
     if seen is not None and count != seen:
         raise Conflict("Something else was said in this conversation meanwhile. Say it again.")
@@ -138,11 +165,12 @@ def change(database: Database, conversation: str, settings: str) -> None:
     ROWS.update(columns(ROWS, settings=settings)).where(ROWS.c.id == conversation).execute(database)
 
 
-def remove(database: Database, owner: str, conversation: str) -> ConversationRecord:
-    """What was kept, gone with all its items. Raises NotFound."""
-    record = get(database, owner, conversation)
+def remove(database: Database, owner: str, conversation: str, now: float) -> None:
+    """Gone with all its items. Raises NotFound, and Conflict where somebody holds it."""
+    mine = (ROWS.c.id == conversation) & (ROWS.c.owner == owner) & _free(now)
+    if not ROWS.delete().where(mine).execute(database):
+        raise _not_free(database, owner, conversation)
     _drop(database, [conversation])
-    return record
 
 
 def clear(database: Database, owner: str) -> None:
@@ -154,6 +182,39 @@ def clear(database: Database, owner: str) -> None:
 def move(database: Database, owner: str, to: str) -> None:
     """Give everything of an owner to another."""
     ROWS.update(columns(ROWS, owner=to)).where(ROWS.c.owner == owner).execute(database)
+
+
+def take(database: Database, owner: str, conversation: str, hold: Hold, now: float) -> ConversationRecord | None:
+    """Hold it from now on. What is kept of it where another holds it; None where this one does. Raises NotFound."""
+    mine = (ROWS.c.id == conversation) & (ROWS.c.owner == owner) & (_free(now) | (ROWS.c.holder == hold.holder))
+    taken = ROWS.update(columns(ROWS, **vars(hold))).where(mine).execute(database)
+    return None if taken else get(database, owner, conversation)
+
+
+def renew(database: Database, holder: str, conversations: Sequence[str], until: float) -> set[str]:
+    """Hold them for longer. Those that are still this holder's."""
+    found: set[str] = set()
+    for begin in range(0, len(conversations), 500):
+        mine = (ROWS.c.holder == holder) & ROWS.c.id.in_(conversations[begin : begin + 500])
+        ROWS.update(columns(ROWS, held_until=until)).where(mine).execute(database)
+        found |= {row["id"] for row in ROWS.select(ROWS.c.id).where(mine).dicts().execute(database)}
+    return found
+
+
+def release(database: Database, holder: str, conversation: str) -> None:
+    """Anybody may hold it now."""
+    mine = (ROWS.c.id == conversation) & (ROWS.c.holder == holder)
+    ROWS.update(columns(ROWS, holder="", line="", held_until=0.0)).where(mine).execute(database)
+
+
+def _free(now: float) -> Any:
+    return (ROWS.c.holder == "") | (ROWS.c.held_until <= now)
+
+
+def _not_free(database: Database, owner: str, conversation: str) -> Conflict:
+    """Raises NotFound."""
+    get(database, owner, conversation)
+    return Conflict(HELD)
 
 
 def _drop(database: Database, names: Sequence[str]) -> None:

@@ -117,11 +117,19 @@ def m005_tokens_and_costs(database: Database) -> None:
             _run(database, f"ALTER TABLE {table} ADD COLUMN {column} BIGINT NOT NULL DEFAULT 0")
 
 
+def m006_holds(database: Database) -> None:
+    """Which process holds a conversation, by which line of its client, and until when that is believed."""
+    for column in ("holder {text} NOT NULL DEFAULT ''", "line {text} NOT NULL DEFAULT ''",
+                   "held_until DOUBLE PRECISION NOT NULL DEFAULT 0"):  # fmt: skip
+        _run(database, f"ALTER TABLE conversations ADD COLUMN {column}")
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     m001_keys_usage_secrets,
     m002_usage_days,
     m003_pronunciations,
     m004_conversations,
     m005_tokens_and_costs,
+    m006_holds,
 )
 """In order; a step that was released is never changed, the next one corrects it."""

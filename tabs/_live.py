@@ -15,5 +15,6 @@ def html() -> str:
 
 def script(studio: Studio) -> str:
     """The browser asks `/v1/live` while the section is to be seen, so that watching costs no session anything."""
-    told = {"clients": CLIENTS, "keyed": studio.settings.access != "open"}
+    settings = studio.settings
+    told = {"clients": CLIENTS, "keyed": settings.access != "open", "apart": "media" not in settings.roles}
     return f"const LIVE = {json.dumps(told)};\n{asset('live.js')}"

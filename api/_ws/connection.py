@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -15,7 +16,7 @@ from api._wire.flow import CHARACTERS, MESSAGE, SHORTEST, Flow
 from api._wire.outbox import Outbox
 from api._ws import messages as wire
 from api._ws.session import Session
-from api._ws.sessions import KNOWN_STRANGERS, STRANGERS, Sessions
+from api._ws.sessions import Sessions
 from api.auth import known, secret_in
 from core.errors import BadRequest, Forbidden, LimitReached, Overloaded, Unauthorized, Unavailable, VoiceForgeError
 
@@ -25,6 +26,8 @@ PROTOCOL = "voiceforge"
 KEY = "key."
 SHOW_KEY_SECONDS = 10.0
 """How long a client without a key has to send it."""
+BEGIN_SECONDS = 15.0
+"""How long a client has to begin a session, or to go on with one."""
 MISTAKES, MISTAKES_PER_SECOND = 20, 1.0
 """Messages that cannot be understood: at once, and in the long run."""
 CLOSE_SECONDS = 5.0
@@ -41,14 +44,21 @@ class Connection:
         self._mistakes = Gcra(MISTAKES_PER_SECOND, MISTAKES)
         self._caller: Principal = VISITOR
         self._session: Session | None = None
+        self._came = self._clock()
+        self._counted = VISITOR.id
+        """Whose it is among those that have not begun."""
+        self._way = ""
+        """What led it to this process."""
 
     async def run(self) -> None:
         secret = _secret(self._websocket)
+        self._way = _line(self._websocket.scope["query_string"])
         # The server's log shows the address, and what stands in it behind the question mark may be a key.
         self._websocket.scope["query_string"] = b""
         offered = self._websocket.scope.get("subprotocols", ())
         await self._websocket.accept(PROTOCOL if PROTOCOL in offered else None)
-        self._sessions.strangers += 1
+        self._came = self._clock()
+        self._sessions.strangers.enter(self._counted)
         reading = asyncio.create_task(self._talk(secret), name="read from a client")
         sending = asyncio.create_task(self._outbox.run(), name="send to a client")
         try:
@@ -69,7 +79,7 @@ class Connection:
     async def _leave(self) -> None:
         session = self._session
         if session is None:
-            self._sessions.strangers -= 1
+            self._sessions.strangers.leave(self._counted)
         elif session.over:
             await self._sessions.end(session, session.over)
         elif session.line and session.line.outbox is self._outbox:
@@ -78,15 +88,9 @@ class Connection:
     async def _talk(self, secret: str) -> None:
         try:
             await self._identify(secret)
-            if self._sessions.strangers > (STRANGERS if self._caller.id == VISITOR.id else KNOWN_STRANGERS):
-                raise Overloaded("Too many connections wait to begin. Try again in a moment.", retry_after=1.0)
-            async with asyncio.timeout(SHOW_KEY_SECONDS):
-                while self._caller.id == VISITOR.id and not self._outbox.closing:
-                    await self._read_one()
+            self._sessions.strangers.need_room(self._counted)
             while not self._outbox.closing:
                 await self._read_one()
-        except TimeoutError:
-            self._refuse(Unauthorized("No key came. Send it in the first message, or as a header."))
         except VoiceForgeError as error:
             self._refuse(error)
         except WebSocketDisconnect:
@@ -97,10 +101,27 @@ class Connection:
             client = self._websocket.client
             accounts = self._sessions.studio.accounts
             self._caller = await accounts.identify(secret or None, address=client.host if client else "")
+        if self._session is None:
+            self._sessions.strangers.leave(self._counted)
+            self._counted = self._caller.id
+            self._sessions.strangers.enter(self._counted)
+
+    async def _next(self) -> Mapping[str, Any]:
+        """The next frame. Raises Unauthorized and BadRequest where it is waited for in vain: nothing has begun."""
+        if self._session:
+            return await self._websocket.receive()
+        unknown = self._caller.id == VISITOR.id
+        try:
+            async with asyncio.timeout_at(self._came + (SHOW_KEY_SECONDS if unknown else BEGIN_SECONDS)):
+                return await self._websocket.receive()
+        except TimeoutError:
+            if unknown:
+                raise Unauthorized("No key came. Send it in the first message, or as a header.") from None
+            raise BadRequest(f"Nothing began in {BEGIN_SECONDS:g} s. Send `start` once the line is up.") from None
 
     async def _read_one(self) -> None:
         """The next frame, and a wait where they come too fast. Raises what ends the connection."""
-        message = await self._websocket.receive()
+        message = await self._next()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         data, text = message.get("bytes"), message.get("text") or ""
@@ -145,17 +166,18 @@ class Connection:
         if self._caller.id == VISITOR.id:
             await self._identified(asked.key)
         try:
-            session = await self._sessions.start(self._caller, asked, self._outbox)
+            session = await self._sessions.start(self._caller, asked, self._outbox, self._way)
         except (Unauthorized, Forbidden, LimitReached, Overloaded) as error:
             raise _Refused(error) from error
         self._session = session
-        self._sessions.strangers -= 1
+        self._sessions.strangers.leave(self._counted)
         return session
 
     async def _identified(self, key: str) -> None:
         try:
             await self._identify(key)
             known(self._caller)
+            self._sessions.strangers.need_room(self._counted)
         except VoiceForgeError as error:
             raise _Refused(error) from error
 
@@ -201,3 +223,9 @@ def _secret(websocket: WebSocket) -> str:
     offered: Iterable[str] = websocket.scope.get("subprotocols", ())
     within = next((name.removeprefix(KEY) for name in offered if name.startswith(KEY)), "")
     return secret_in(websocket.headers) or websocket.query_params.get("key", "") or within
+
+
+def _line(query: bytes) -> str:
+    """The line that the address names, as nginx reads it: nothing in it is decoded."""
+    parts = query.decode("ascii", "replace").split("&")
+    return next((part.removeprefix("line=") for part in parts if part.startswith("line=")), "")

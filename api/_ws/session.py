@@ -290,7 +290,7 @@ class Session:
     # The end
 
     async def close(self, reason: str) -> None:
-        """End the conversation, settle what it came to, tell the client and keep the history."""
+        """End the conversation, settle what it came to and keep the history. The line is still up: `hang_up`."""
         self.over = self.over or reason
         await self.conversation.close(reason)
         tally, seconds = self.tally, self._seconds()
@@ -298,7 +298,9 @@ class Session:
         try:
             await self.lease.settle(usage)
         finally:
-            if self.line:
-                self.line.outbox.close(1000, self.over)
             self.journal.changed()
             await self.journal.close()
+
+    def hang_up(self) -> None:
+        if self.line:
+            self.line.outbox.close(1000, self.over)

@@ -18,10 +18,12 @@ from functools import partial
 from typing import Any
 
 from accounts.principal import Principal
+from api._holds import RENEW_SECONDS, Holds
 from api._turn import thinks
 from api._wire.outbox import Outbox
 from api._ws import messages as wire
 from api._ws.session import Session, digest, new_token
+from api._ws.strangers import Strangers
 from core.errors import Conflict, NotFound, Overloaded, Unauthorized, VoiceForgeError
 from storage import conversations as rows
 from storage.conversations import ConversationRecord
@@ -34,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60.0
 """How long a session waits for its client to come back."""
-STRANGERS, KNOWN_STRANGERS = 32, 512
-"""Connections that may be open without having begun a session: of those without a key, and with one."""
 CHECK_SECONDS = 30.0
 """How often a session's key is looked at again."""
 LAST_WORD_SECONDS = 5.0
@@ -50,13 +50,15 @@ class Sessions:
     def __init__(self, studio: Studio):
         self.studio = studio
         self.clock = asyncio.get_running_loop().time
-        self.strangers = 0
+        self.strangers = Strangers()
+        self._holds = Holds(studio.storage)
         self._sessions: dict[str, Session] = {}
         self._opening: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._endings: dict[str, asyncio.Task[None]] = {}
         self._gauge = studio.metrics.gauge("conversations", "Conversations held on /ws, those included that wait.")
         self._watching = asyncio.create_task(self._watch(), name="watch over the conversations")
+        self._renewing = asyncio.create_task(self._renew(), name="hold the conversations")
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -65,18 +67,20 @@ class Sessions:
         """The conversation of this id where this process holds it at the moment."""
         return self._sessions.get(id)
 
-    async def start(self, caller: Principal, asked: wire.Start, outbox: Outbox) -> Session:
-        """A session for a connection, begun or gone on with; its `ready` is in the outbox when this returns.
+    async def start(self, caller: Principal, asked: wire.Start, outbox: Outbox, line: str = "") -> Session:
+        """A session for a connection, begun or gone on with; its `ready` is in the outbox when this returns. `line` is
+        what led the connection to this process.
 
-        Raises BadRequest, NotFound, Unavailable and what admitting raises; nothing is left of it then.
+        Raises BadRequest, NotFound, Conflict where another process holds it, Unavailable and what admitting raises;
+        nothing is left of it then.
         """
         if not asked.session:
-            return await self._new(caller, asked, outbox)
+            return await self._new(caller, asked, outbox, line)
         if ending := self._endings.get(asked.session):
             await asyncio.shield(ending)
         found = self._sessions.get(asked.session)
         if found is None:
-            return await self._again(caller, asked, outbox)
+            return await self._again(caller, asked, outbox, line)
         if not found.opens(caller, asked.token):
             raise _foreign()
         await self.configure(found, asked)
@@ -95,7 +99,7 @@ class Sessions:
         settings = asked.settings(session.settings)
         session.models = await self._models(settings)
         session.conversation.configure(settings)
-        session.hold(session.asked | more)
+        session.hold(_with(session.asked, more))
         await self.studio.storage.write(rows.change, session.id, json.dumps(session.asked))
 
     async def end(self, session: Session, reason: str) -> None:
@@ -115,32 +119,45 @@ class Sessions:
             await session.close(reason)
         except VoiceForgeError as error:
             logger.error("conversation %s could not be settled: %s", session.id, error.message)
+        finally:
+            await self._let_go(session)
         tally = session.tally
         logger.info(
             "conversation %s ended: %s; heard %.1f s, said %d characters", session.id, session.over, tally.heard,
             tally.characters,
         )  # fmt: skip
 
+    async def _let_go(self, session: Session) -> None:
+        """Its client is told of the end when others may go on with it."""
+        try:
+            await self._holds.release(session.id)
+        except VoiceForgeError as error:
+            logger.error("conversation %s is still held: %s", session.id, error.message)
+        finally:
+            session.hang_up()
+
     async def close(self) -> None:
         """End every one of them."""
         self._watching.cancel()
-        await asyncio.gather(self._watching, return_exceptions=True)
+        self._renewing.cancel()
+        await asyncio.gather(self._watching, self._renewing, return_exceptions=True)
         await asyncio.gather(*(self.end(session, "The house closes.") for session in list(self._sessions.values())))
         await asyncio.gather(*self._endings.values(), *self._tasks)
 
     # How one begins
 
-    async def _new(self, caller: Principal, asked: wire.Start, outbox: Outbox) -> Session:
+    async def _new(self, caller: Principal, asked: wire.Start, outbox: Outbox, line: str) -> Session:
         token, now = new_token(), time.time()
         manner = asked.model_dump(include=MANNER, exclude_none=True)
         kept = ConversationRecord(
-            f"conv_{secrets.token_hex(12)}", caller.id, digest(token), json.dumps(manner), "", now, now
-        )
+            f"conv_{secrets.token_hex(12)}", caller.id, digest(token), json.dumps(manner), "", now, now,
+            **vars(self._holds.fresh(line)),
+        )  # fmt: skip
         session = await self._opened(caller, asked, outbox, kept, token, manner, (), fresh=True)
         session.conversation.begin()
         return session
 
-    async def _again(self, caller: Principal, asked: wire.Start, outbox: Outbox) -> Session:
+    async def _again(self, caller: Principal, asked: wire.Start, outbox: Outbox, line: str) -> Session:
         """A conversation that nobody holds: what was said is there, and no sound of it."""
         kept = await self.studio.storage.read(rows.get, caller.id, asked.session)
         if not kept.token or not hmac.compare_digest(kept.token, digest(asked.token)):
@@ -149,11 +166,14 @@ class Sessions:
             raise Conflict("Another connection is just beginning this session.", param="session")
         self._opening.add(kept.id)
         try:
-            manner = json.loads(kept.settings) | asked.model_dump(include=MANNER, exclude_none=True)
+            await self._holds.take(kept, line)
+            manner = _with(json.loads(kept.settings), asked.model_dump(include=MANNER, exclude_none=True))
             items = await history(self.studio.storage, kept.id)
             session = await self._opened(caller, asked, outbox, kept, asked.token, manner, items)
         finally:
             self._opening.discard(kept.id)
+            if kept.id not in self._sessions:
+                self._holds.drop(kept.id)
         if not items:
             session.conversation.begin()
         return session
@@ -184,10 +204,10 @@ class Sessions:
             try:
                 talk = begin(dictionary=dictionary)
             except Overloaded:
-                await self._make_room()
+                await self._make_room(caller)
                 talk = begin(dictionary=dictionary)
             stack.push_async_callback(talk.close, "not begun")
-            session.begin(talk, Journal(storage, kept.id, lambda: talk.items, items))
+            session.begin(talk, Journal(storage, kept.id, lambda: talk.items, items, self._holds.holder))
             session.hold(manner)
             session.models, session.seen.models = models, dict(models)
             if fresh:
@@ -211,11 +231,13 @@ class Sessions:
             "speaks": speaks.engine if speaks else "",
         }
 
-    async def _make_room(self) -> None:
-        """The client that has been away longest is waited for no longer."""
+    async def _make_room(self, caller: Principal) -> None:
+        """Of the caller's own clients that are away, the one that has been so longest is waited for no longer; where he
+        has none, of everybody's."""
         waiting = [session for session in self._sessions.values() if session.left_at is not None]
+        own = [session for session in waiting if session.caller.id == caller.id]
         if waiting:
-            await self.end(min(waiting, key=lambda session: session.left_at or 0.0), "The house is full.")
+            await self.end(min(own or waiting, key=lambda session: session.left_at or 0.0), "The house is full.")
 
     # While they go on
 
@@ -258,6 +280,19 @@ class Sessions:
             except VoiceForgeError as error:
                 logger.warning("the key of %s could not be looked at: %s", session.id, error.message)
 
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await self._hold_on()
+            except VoiceForgeError as error:
+                logger.warning("the conversations could not be held on: %s", error.message)
+
+    async def _hold_on(self) -> None:
+        for id in await self._holds.renew(list(self._sessions)):
+            if session := self._sessions.get(id):
+                self._spawn(self.end(session, "It was deleted, or goes on elsewhere."))
+
     def _ended(self, session: Session) -> None:
         self._spawn(self.end(session, session.over))
 
@@ -265,6 +300,12 @@ class Sessions:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _with(asked: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """How a client wants it held, when he has said more about it. A rule that he does not name stays."""
+    rules = asked.get("rules", {}) | more.get("rules", {})
+    return asked | more | ({"rules": rules} if rules else {})
 
 
 def _foreign() -> NotFound:

@@ -184,6 +184,7 @@
   // Somebody else may have signed in, or a key may have been made.
   window.addEventListener("voiceforge-chat", () => { client(); after = 0; rows.clear(); $(".vf-live-rows").replaceChildren(); if (seen) look(); });
   $(".vf-live-how").addEventListener("click", () => { how = !how; frame(); });
+  $(".vf-live-part").hidden = !LIVE.apart;
   client();
   frame();
 })();

@@ -610,6 +610,18 @@ async def test_after_a_restart_what_was_said_is_still_there(tmp_path: Path):
             assert (await other.next("error"))["code"] in ("not_found",)
 
 
+async def test_what_was_configured_is_added_to_what_was_asked_for(opened: House):
+    async with opened.started(rules={"min_delay": 0.3}, turns="manual") as (client, ready):
+        await client.send("configure", rules={"idle": 9})
+        await client.settled()
+        before = opened.talks.last.settings
+        await client.send("end")
+        await client.closed()
+    async with opened.started(session=ready["session"], token=ready["token"], rules={"stop": 0.3}):
+        rules = opened.talks.last.settings.rules
+        assert (before.rules.idle, rules.idle, rules.min_delay, rules.mode, rules.stop) == (9, 9, 0.3, "manual", 0.3)
+
+
 async def test_a_key_that_is_revoked_ends_its_conversations(keyed: House):
     admin = await keyed.studio.accounts.identify(ADMIN)
     key = await keyed.studio.accounts.create_key(admin, "for a while", ["conversation"])
@@ -726,11 +738,86 @@ async def test_who_shows_no_key_is_not_waited_for(keyed: House, monkeypatch: pyt
 
 
 async def test_only_so_many_without_a_key_may_wait(keyed: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._ws.connection.STRANGERS", 1)
+    monkeypatch.setattr("api._ws.strangers.MOST_UNKNOWN", 1)
     async with keyed.client() as first, keyed.client() as second:
         assert (await second.closed())[0] == 1013
         await first.send("start", key=ADMIN)
         await first.next("ready")
+
+
+async def test_one_key_does_not_take_all_the_places_for_who_has_not_begun(
+    keyed: House, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("api._ws.strangers.SHARE", 2)
+    admin = await keyed.studio.accounts.identify(ADMIN)
+    key = await keyed.studio.accounts.create_key(admin, "many", ["conversation"])
+    mine = {"X-API-Key": key.secret}
+    async with keyed.client(mine) as first, keyed.client(mine) as second:
+        for client in (first, second):
+            await client.settled()
+        async with keyed.client(mine) as third:
+            assert (await third.next("error"))["code"] == "concurrency_limit_exceeded"
+            assert (await third.closed())[0] == 1013
+        async with keyed.client(KEY) as other:
+            await other.send("start")
+            await other.next("ready")
+        await first.send("start")
+        await first.next("ready")
+        async with keyed.client(mine) as fourth:
+            await fourth.settled()
+    await until(lambda: len(keyed.sessions.strangers) == 0)
+    assert not keyed.sessions.strangers._of
+
+
+async def test_a_key_in_a_message_counts_as_well(keyed: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("api._ws.strangers.SHARE", 1)
+    async with keyed.client() as first:
+        await first.send("start", key=ADMIN, voice="nobody")
+        assert (await first.next("error"))["code"] == "voice_not_found"
+        async with keyed.client() as second:
+            await second.send("start", key=ADMIN, voice="nobody")
+            assert (await second.closed())[0] == 1013
+        await first.send("start")
+        await first.next("ready")
+    await until(lambda: len(keyed.sessions.strangers) == 0)
+
+
+async def test_who_begins_nothing_is_not_waited_for(opened: House, monkeypatch: pytest.MonkeyPatch):
+    async with opened.started() as (begun, _):
+        monkeypatch.setattr("api._ws.connection.BEGIN_SECONDS", 0.1)
+        async with opened.client() as client:
+            await client.send("ping")
+            error = await client.next("error")
+            assert (error["fatal"], "start" in error["message"]) == (True, True)
+            assert (await client.closed())[0] == 1008
+        await begun.settled()
+    assert len(opened.sessions.strangers) == 0
+
+
+async def test_in_a_full_house_one_s_own_gives_way_before_another_s(keyed: House):
+    admin = await keyed.studio.accounts.identify(ADMIN)
+    key = await keyed.studio.accounts.create_key(admin, "other", ["conversation"])
+    headers = [KEY, {"X-API-Key": key.secret}, {"X-API-Key": key.secret}]
+    ids = []
+    for number, header in enumerate(headers):
+        async with keyed.client(header) as client:
+            await client.send("start")
+            ids.append((await client.next("ready"))["session"])
+        await until(lambda: keyed.sessions._sessions[ids[-1]].left_at)
+        keyed.sessions._sessions[ids[-1]].left_at = float(number)
+    keyed.talks.most = 3
+    for expected in (ids[1], ids[2]):
+        async with keyed.client(headers[1]) as client:
+            await client.send("start")
+            mine = (await client.next("ready"))["session"]
+            assert expected not in keyed.sessions._sessions
+            assert ids[0] in keyed.sessions._sessions
+            keyed.sessions._sessions[mine].take_over()  # nobody waits for it, for it is not away
+            keyed.sessions._sessions[mine].left_at = None
+    async with keyed.client(headers[1]) as client:
+        await client.send("start")
+        await client.next("ready")
+        assert ids[0] not in keyed.sessions._sessions
 
 
 async def test_two_connections_that_begin_the_same_old_session_do_not_both_get_it(tmp_path: Path):
@@ -769,6 +856,6 @@ async def test_nothing_is_left_of_many_that_came_and_went(opened: House):
     for session in list(opened.sessions._sessions.values()):
         await opened.sessions.end(session, "test")
     await until(lambda: len(asyncio.all_tasks()) <= before)
-    assert (len(opened.sessions), opened.sessions.strangers) == (0, 0)
+    assert (len(opened.sessions), len(opened.sessions.strangers)) == (0, 0)
     assert opened.studio.accounts._running.running("local") == 0
     assert all(talk.over for talk in opened.talks.opened)

@@ -138,11 +138,17 @@ def test_a_dropped_call_loses_and_repeats_nothing(server: Server):
     assert np.abs(both.astype(int) - whole).max() <= 1
 
 
-def test_a_deleted_conversation_ends(server: Server, client: httpx.Client):
+def test_what_is_being_held_is_deleted_when_it_is_over(server: Server, client: httpx.Client):
     with calling(server) as (caller, ready):
-        assert client.delete(f"/v1/conversations/{ready['session']}").status_code == 200
-        assert caller.next("ended")["reason"] == "It was deleted."
-    assert client.get(f"/v1/conversations/{ready['session']}").status_code == 404
+        path = f"/v1/conversations/{ready['session']}"
+        answer = client.delete(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+        caller.send("end")
+        assert caller.next("ended")["reason"] == "ended by the client"
+        with pytest.raises(ConnectionClosedOK):
+            caller.next("ready")
+        assert client.delete(path).status_code == 200
+    assert client.get(path).status_code == 404
 
 
 def test_a_conversation_begun_over_http_goes_on_at_the_socket(server: Server, client: httpx.Client):

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import Conflict, NotFound
 from storage import conversations as rows
-from storage.conversations import ConversationRecord, ItemRecord
+from storage.conversations import ConversationRecord, Hold, ItemRecord
 
 pytestmark = pytest.mark.integration
 
@@ -54,9 +54,12 @@ def test_turns_are_appended_behind_all_others(storage):
 def test_nobody_sees_or_removes_anothers(storage):
     storage.write_sync(rows.add, kept("c", "a"))
     storage.write_sync(rows.save, "c", [item("i", 0)], [], 2.0)
-    for change in (rows.get, rows.remove):
-        with pytest.raises(NotFound):
-            storage.write_sync(change, "b", "c")
+    with pytest.raises(NotFound):
+        storage.read_sync(rows.get, "b", "c")
+    with pytest.raises(NotFound):
+        storage.write_sync(rows.remove, "b", "c", 2.0)
+    with pytest.raises(NotFound):
+        storage.write_sync(rows.take, "b", "c", Hold("one", "", 9.0), 2.0)
     assert (storage.read_sync(rows.page, "b", 0, 9), storage.read_sync(rows.count, "b")) == ([], 0)
     storage.write_sync(rows.clear, "b")
     assert storage.read_sync(rows.count, "a") == 1
@@ -65,7 +68,7 @@ def test_nobody_sees_or_removes_anothers(storage):
 def test_what_is_removed_is_gone_with_its_items_and_nothing_is_kept_of_it_any_more(storage):
     storage.write_sync(rows.add, kept("c"))
     storage.write_sync(rows.save, "c", [item("i", 0)], [], 2.0)
-    assert storage.write_sync(rows.remove, "a", "c").id == "c"
+    storage.write_sync(rows.remove, "a", "c", 2.0)
     assert not storage.write_sync(rows.save, "c", [item("i", 0)], [], 3.0)
     assert storage.read_sync(rows.items, "c") == []
 
@@ -101,3 +104,52 @@ def test_pages(storage):
     for number in range(5):
         storage.write_sync(rows.add, kept(f"c{number}", at=float(number)))
     assert [one.id for one in storage.read_sync(rows.page, "a", 1, 2)] == ["c3", "c2"]
+
+
+def test_one_process_holds_a_conversation_at_a_time(storage):
+    storage.write_sync(rows.add, kept("c"))
+    assert storage.write_sync(rows.take, "a", "c", Hold("one", "mine", 60.0), 0.0) is None
+    other = storage.write_sync(rows.take, "a", "c", Hold("two", "", 70.0), 10.0)
+    assert (other.holder, other.line, other.held_until, other.held(10.0)) == ("one", "mine", 60.0, True)
+    assert storage.write_sync(rows.take, "a", "c", Hold("one", "", 65.0), 10.0) is None
+    storage.write_sync(rows.release, "two", "c")
+    assert storage.read_sync(rows.get, "a", "c").held(64.9)
+    assert storage.write_sync(rows.take, "a", "c", Hold("two", "", 130.0), 65.0) is None, "it ran out"
+    storage.write_sync(rows.release, "one", "c")
+    assert storage.read_sync(rows.get, "a", "c").holder == "two"
+    storage.write_sync(rows.release, "two", "c")
+    assert storage.read_sync(rows.get, "a", "c") == kept("c")
+
+
+def test_what_is_held_is_neither_removed_nor_gone_on_with_elsewhere(storage):
+    storage.write_sync(rows.add, kept("c"))
+    storage.write_sync(rows.take, "a", "c", Hold("one", "", 60.0), 0.0)
+    with pytest.raises(Conflict):
+        storage.write_sync(rows.remove, "a", "c", 59.0)
+    with pytest.raises(Conflict):
+        storage.write_sync(rows.append, "a", "c", [item("i", 0)], 59.0)
+    assert storage.write_sync(rows.save, "c", [item("i", 0)], [], 59.0, "", "one")
+    assert not storage.write_sync(rows.save, "c", [item("j", 1)], [], 59.0, "", "two")
+    assert [one.item for one in storage.read_sync(rows.items, "c")] == ["i"]
+    storage.write_sync(rows.remove, "a", "c", 60.0)
+    assert storage.read_sync(rows.items, "c") == []
+
+
+def test_who_was_not_heard_of_learns_what_he_lost(storage):
+    for name in ("a1", "a2", "a3"):
+        storage.write_sync(rows.add, kept(name))
+        storage.write_sync(rows.take, "a", name, Hold("one", "", 60.0), 0.0)
+    assert storage.write_sync(rows.renew, "one", ["a1", "a2", "a3", "none"], 80.0) == {"a1", "a2", "a3"}
+    storage.write_sync(rows.take, "a", "a1", Hold("two", "", 140.0), 80.0)
+    storage.write_sync(rows.append, "a", "a2", [item("i", 0)], 80.0)
+    assert storage.write_sync(rows.renew, "one", ["a1", "a2", "a3"], 100.0) == {"a3"}
+    assert storage.write_sync(rows.renew, "one", [], 100.0) == set()
+
+
+def test_what_is_held_makes_no_room(storage, monkeypatch):
+    monkeypatch.setattr(rows, "MOST", 2)
+    for number in range(3):
+        storage.write_sync(rows.add, kept(f"c{number}", at=float(number)))
+        if number == 0:
+            storage.write_sync(rows.take, "a", "c0", Hold("one", "", 60.0), 0.0)
+    assert [one.id for one in storage.read_sync(rows.page, "a", 0, 9)] == ["c2", "c1", "c0"]

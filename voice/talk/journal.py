@@ -32,11 +32,19 @@ SETTLE_SECONDS = 0.2
 class Journal:
     """Of one conversation that is kept under `id`. `items` gives what it consists of now, in order.
 
-    `kept` is what the database has, when the journal begins: an empty conversation's is empty.
+    `kept` is what the database has, when the journal begins: an empty conversation's is empty. With a `holder`, nothing
+    is kept of one that somebody else holds by then.
     """
 
-    def __init__(self, storage: Storage, id: str, items: Callable[[], Sequence[Item]], kept: Sequence[Item] = ()):
-        self._storage, self._id, self._items = storage, id, items
+    def __init__(
+        self,
+        storage: Storage,
+        id: str,
+        items: Callable[[], Sequence[Item]],
+        kept: Sequence[Item] = (),
+        holder: str | None = None,
+    ):
+        self._storage, self._id, self._items, self._holder = storage, id, items, holder
         self._kept = {item.id: (place, item) for place, item in enumerate(kept)}
         self._changed = False
         self._closing = asyncio.Event()
@@ -69,7 +77,9 @@ class Journal:
         if not changed and not gone:
             return
         try:
-            await self._storage.write(rows.save, self._id, changed, gone, time.time(), titled(items))
+            await self._storage.write(
+                rows.save, self._id, changed, gone, time.time(), titled(items), self._holder
+            )  # fmt: skip
         except VoiceForgeError as error:
             logger.warning("conversation %s is not kept: %s", self._id, error.message)
             return

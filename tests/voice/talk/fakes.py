@@ -156,6 +156,9 @@ class FakeTalks:
         self.opened.append(FakeConversation(settings, emit, history, id))
         return self.opened[-1]
 
+    def find(self, id: str) -> FakeConversation | None:
+        return next((talk for talk in self.opened if talk.id == id and not talk.over), None)
+
 
 def ramp(position: int, count: int) -> np.ndarray:
     """Samples whose PCM16 is their position, modulo 20,000."""
