@@ -145,5 +145,5 @@ async def _checked(studio: Studio, session: dict[str, Any]) -> dict[str, Any]:
         return {"object": "realtime.session", "type": "realtime"} | session
     change = {name: value for name, value in session.items() if name != "model"}
     mind = await thinker(studio, model)
-    now = int(time.time())
-    return sessions.begun(f"sess_{secrets.token_hex(12)}", now + 3600, mind.name, change=change).as_json()
+    ends = int(time.time()) + 60 * studio.settings.realtime_minutes
+    return sessions.begun(f"sess_{secrets.token_hex(12)}", ends, mind.name, change=change).as_json()

@@ -85,6 +85,8 @@ class Settings:
     """The model asked for there when a session names only `relay`."""
     realtime_direct: bool = _setting("REALTIME_DIRECT", False)
     """Give browsers secrets of that server, with which they go there themselves; what they use is not metered here."""
+    realtime_minutes: int = _setting("VOICEFORGE_REALTIME_MINUTES", 60)
+    """Longest session of `/v1/realtime`, here and relayed, in minutes."""
     commercial_only: bool = _setting("VOICEFORGE_COMMERCIAL_ONLY", False)
     """Speak only with engines and voices whose licence, by its name in the catalogue, is known to allow commercial use;
     one with conditions of its own counts as not known. No legal advice."""
@@ -135,6 +137,8 @@ class Settings:
             raise BadSettings("LLM_BASE_URL takes an address such as http://127.0.0.1:11434/v1.")
         if self.realtime_base_url and not re.match(r"(https?|wss?)://[^\s/]+|[a-z]+$", self.realtime_base_url):
             raise BadSettings("REALTIME_BASE_URL takes an address such as https://api.openai.com/v1.")
+        if self.realtime_minutes < 1:
+            raise BadSettings("VOICEFORGE_REALTIME_MINUTES takes a whole number of minutes from 1.")
         for variable, delays in (
             ("VOICEFORGE_SCRIPTED_DELAYS", self.scripted_delays),
             ("VOICEFORGE_SCRIPTED_LLM", self.scripted_llm),

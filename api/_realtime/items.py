@@ -43,14 +43,14 @@ class Items:
         if id in self._items:
             self._items[id] = item
             return self._before(id)
-        last = self.last
+        before = self.last
         self._items[id] = item
-        if after is not None and after != last:
+        if after is not None and after != before:
             self._move(id, after)
-            return None if after == FIRST else after
+            before = None if after == FIRST else after
         while len(self._items) > MOST:
             self._items.popitem(last=False)
-        return last
+        return before
 
     def drop(self, id: str) -> bool:
         """Whether it was there."""

@@ -8,7 +8,8 @@ import json
 import logging
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -19,6 +20,7 @@ from accounts.principal import Principal
 from api import errors
 from api._live_relay import Passing
 from api._pins import changed, parsed
+from api._realtime.places import entering
 from core.errors import BadRequest, StorageError, Unauthorized, VoiceForgeError
 from providers.realtime import Garbage, Line, Lost, Upstream
 from providers.realtime_rows import bill, lasted
@@ -26,8 +28,6 @@ from studio import Studio
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 3600.0
-"""Seconds that a session lasts."""
 CHECK_SECONDS = 30.0
 """How often a session's key is looked at again."""
 UNREAD_SECONDS = 30.0
@@ -60,10 +60,12 @@ async def relay(
     served is told so before it is let in."""
     try:
         key = websocket.headers.get(PROVIDER_KEY, "")[:500]
-        lease = await studio.accounts.admit(caller, "conversation")
-        async with lease, upstream.opened(model, key) as line:
-            await websocket.accept(protocol)
-            await Relay(websocket, studio, caller, lease, line, upstream, model, session).run()
+        with ExitStack() as place:
+            place.enter_context(entering(studio, caller))
+            lease = await studio.accounts.admit(caller, "conversation")
+            async with lease, upstream.opened(model, key) as line:
+                await websocket.accept(protocol)
+                await Relay(websocket, studio, caller, lease, line, upstream, model, session).run(place.close)
     except VoiceForgeError as error:
         if websocket.application_state is WebSocketState.CONNECTING:
             await websocket.send_denial_response(errors.answer(error))
@@ -92,6 +94,7 @@ class Relay:
         self._session = {name: value for name, value in session.items() if name != "model"}
         self._fixed = session
         self._clock = asyncio.get_running_loop().time
+        self._minutes = studio.settings.realtime_minutes
         self._flow = Gcra(PER_SECOND, BURST)
         self._billed: deque[str] = deque(maxlen=1000)
         self._notes: set[asyncio.Task[None]] = set()
@@ -102,11 +105,13 @@ class Relay:
         """Why somebody has ended it."""
         self._wanted, self._ended = asyncio.Event(), asyncio.Event()
 
-    async def run(self) -> None:
+    async def run(self, seen: Callable[[], None] = lambda: None) -> None:
+        """`seen` is called once it is among the sessions that are seen."""
         began = self._clock()
         works = {"up": self._up(), "down": self._down(), "watch": self._watch(), "end": self._wanted.wait()}
         tasks = [asyncio.create_task(work, name=f"relay {name}") for name, work in works.items()]
         self._live.add(self._passing.seen, self._be_ended)
+        seen()
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await self._end(next(task for task in tasks if task in done).exception())
@@ -243,8 +248,11 @@ class Relay:
             logger.error("what %s took could not be kept: %s", self._engine, error.message)
 
     async def _watch(self) -> None:
-        until = self._clock() + LONGEST
+        until = self._clock() + 60.0 * self._minutes
         while (left := until - self._clock()) > 0:
             await asyncio.sleep(min(CHECK_SECONDS, left))
-            await self._accounts.current(self._caller)
-        raise BadRequest(f"Your session hit the maximum duration of {LONGEST / 60:g} minutes.")
+            try:
+                await self._accounts.current(self._caller)
+            except StorageError as error:
+                logger.warning("the key of %s could not be looked at: %s", self._passing.seen.id, error.message)
+        raise BadRequest(f"Your session hit the maximum duration of {self._minutes:g} minutes.")

@@ -11,17 +11,19 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+from accounts.principal import Principal
 from api._realtime import session as sessions
 from api._realtime.auth import Entry
-from api._realtime.talk import Talk, thinker
+from api._realtime.places import entering
+from api._realtime.talk import Talk, Thinker, thinker
 from api._wire.outbox import Outbox
 from core.errors import Overloaded, Unauthorized, VoiceForgeError
 from studio import Studio
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 3600.0
-"""Seconds that a session lasts."""
+BEGIN_SECONDS = 15.0
+"""How long a session to which nothing comes keeps its place in a full house."""
 CHECK_SECONDS = 30.0
 """How often a session's key is looked at again."""
 LAST_WORD_SECONDS = 5.0
@@ -31,12 +33,13 @@ LAST_WORD_SECONDS = 5.0
 class Rooms:
     """One for a process; made in its event loop, closed before the Studio is."""
 
-    def __init__(self, studio: Studio, longest: float = LONGEST):
+    def __init__(self, studio: Studio):
         self.studio = studio
         self.clock = asyncio.get_running_loop().time
         self.strangers = 0
         """Connections that are told why they are not let in."""
-        self._longest = longest
+        self._longest = 60.0 * studio.settings.realtime_minutes
+        """Seconds that a session lasts."""
         self._talks: dict[str, tuple[Talk, float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gauge = studio.metrics.gauge("realtime_sessions", "Sessions held on /v1/realtime.")
@@ -57,18 +60,41 @@ class Rooms:
             f"sess_{secrets.token_hex(12)}", int(time.time() + self._longest), mind.name,
             transcription=transcription, change=change, pinned=entry.pinned,
         )  # fmt: skip
+        with entering(studio, entry.caller):
+            talk = await self._begun(entry, outbox, session, mind)
+            self._talks[talk.id] = talk, self.clock()
+            studio.live.add(talk.seen, partial(self.end, talk))
+        self._gauge.set(len(self._talks))
+        return talk
+
+    async def _begun(self, entry: Entry, outbox: Outbox, session: sessions.Session, mind: Thinker) -> Talk:
+        studio = self.studio
         async with AsyncExitStack() as stack:
             lease = await studio.accounts.admit(entry.caller, "conversation", characters=1)
             await stack.enter_async_context(lease)
             dictionary = await studio.pronunciations.dictionary(entry.caller.id)
             talk = Talk(studio, entry.caller, lease, outbox, session, mind)
-            conversation = studio.talks.open(talk.settings, talk.emit, dictionary=dictionary)
+            begin = partial(studio.talks.open, talk.settings, talk.emit, dictionary=dictionary)
+            try:
+                conversation = begin()
+            except Overloaded:
+                await self._make_room(entry.caller)
+                conversation = begin()
             talk.begin(conversation)
             stack.pop_all()
-        self._talks[talk.id] = talk, self.clock()
-        studio.live.add(talk.seen, partial(self.end, talk))
-        self._gauge.set(len(self._talks))
         return talk
+
+    async def _make_room(self, caller: Principal) -> None:
+        """Of the caller's own sessions to which nothing has come for a while the oldest gives way; where he has none,
+        of everybody's."""
+        until = self.clock() - BEGIN_SECONDS
+        silent = [talk for talk, began in self._talks.values() if began <= until and talk.seen.silent]
+        own = [talk for talk in silent if talk.caller.id == caller.id]
+        if silent:
+            talk = (own or silent)[0]
+            talk.told.error(Overloaded("The house is full, and nothing was sent to this session."))
+            talk.outbox.close(1013, "The house is full.")
+            await self.end(talk, "The house is full.")
 
     async def end(self, talk: Talk, reason: str) -> None:
         """Its bill is kept when this returns, and even if who waits for it is cancelled. A second call does nothing."""
@@ -103,11 +129,15 @@ class Rooms:
         while True:
             await asyncio.sleep(1.0)
             now = self.clock()
-            for talk, began in list(self._talks.values()):
-                self._look_at(talk, now - began)
-            if now - checked >= CHECK_SECONDS:
-                checked = now
-                await self._check_keys()
+            try:
+                for talk, began in list(self._talks.values()):
+                    self._look_at(talk, now - began)
+                if now - checked >= CHECK_SECONDS:
+                    checked = now
+                    await self._check_keys()
+            except Exception:
+                # Who watches must not stop: without it no session ever ends by itself.
+                logger.exception("the watch over the realtime sessions stumbled")
 
     def _look_at(self, talk: Talk, seconds: float) -> None:
         if talk.over:

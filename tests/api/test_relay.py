@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openai
@@ -19,7 +20,7 @@ from accounts.principal import Limits
 from api import client_secrets
 from api._pins import changed, parsed, pinned
 from api._realtime import relay as relays
-from core.errors import BadRequest
+from core.errors import BadRequest, StorageError
 from providers.realtime import Patience
 from providers.realtime import Upstream as Here
 from storage import usage as usage_rows
@@ -167,6 +168,26 @@ async def test_a_revoked_key_ends_its_sessions(both: Both, monkeypatch: pytest.M
         assert (await client.next("error"))["error"]["code"] == "invalid_api_key"
 
 
+async def test_a_database_that_fails_for_a_moment_ends_no_session(both: Both, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(relays, "CHECK_SECONDS", 0.01)
+    asked = asyncio.Event()
+    failing = [StorageError("The database could not do this."), None, None]
+
+    async def current(caller: Any) -> Any:
+        if not failing:
+            asked.set()
+        elif error := failing.pop(0):
+            raise error
+        return caller
+
+    async with both.client() as client:
+        await client.next("session.created")
+        monkeypatch.setattr(both.here.studio.accounts, "current", current)
+        await asyncio.wait_for(asked.wait(), 10)
+        await client.send("response.create")
+        await client.next("response.done")
+
+
 async def test_scope_and_limits_are_the_keys(both: Both):
     accounts = both.here.studio.accounts
     admin = await accounts.identify(ADMIN)
@@ -186,7 +207,7 @@ async def test_scope_and_limits_are_the_keys(both: Both):
 
 
 async def test_a_session_ends_after_its_longest(both: Both, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(relays, "LONGEST", 0.1)
+    monkeypatch.setattr(both.here.studio, "settings", SimpleNamespace(realtime_minutes=0.002, max_conversations=100))
     async with both.client() as client:
         await client.next("session.created")
         assert "maximum duration" in (await client.next("error"))["error"]["message"]

@@ -7,8 +7,9 @@ else, so that it can be kept from others than its owner.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -82,6 +83,12 @@ class Seen:
         self.began = self.clock()
         self._lines: deque[Line] = deque(maxlen=KEPT)
         self._number = 0
+        self._asked = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has come of its client yet."""
+        return not self._asked and not self.sound().heard
 
     @property
     def state(self) -> State:
@@ -97,6 +104,7 @@ class Seen:
 
     def note(self, type: str, about: str = "", words: str = "", *, asked: bool = False) -> None:
         """A line. The same one again at once is counted."""
+        self._asked = self._asked or asked
         now, last = self.clock(), self._lines[-1] if self._lines else None
         if last and (last.type, last.about, last.asked) == (type, about, asked) and not (words or last.words):
             self._lines[-1] = replace(last, at=now, times=last.times + 1)
@@ -167,6 +175,7 @@ class Live:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self.clock = clock
+        self._opening: Counter[str] = Counter()
         self._seen: dict[str, tuple[Seen, Callable[[str], Awaitable[None]]]] = {}
 
     def add(self, seen: Seen, end: Callable[[str], Awaitable[None]]) -> None:
@@ -175,6 +184,21 @@ class Live:
 
     def drop(self, id: str) -> None:
         self._seen.pop(id, None)
+
+    @contextmanager
+    def opening(self, owner: str) -> Iterator[None]:
+        """While a session of the owner's is on its way here."""
+        self._opening[owner] += 1
+        try:
+            yield
+        finally:
+            self._opening[owner] -= 1
+            if not self._opening[owner]:
+                del self._opening[owner]
+
+    def silent(self, owner: str) -> int:
+        """Of an owner's sessions those that are being opened, or to which nothing has come."""
+        return self._opening[owner] + sum(seen.silent for seen in self.of(owner))
 
     def of(self, owner: str | None) -> list[Seen]:
         """A caller's; None is everybody's."""
