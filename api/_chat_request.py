@@ -147,8 +147,7 @@ class ChatBody(BaseModel):
         recordings = [part for message in self.messages for part in message.parts() if part.type == "input_audio"]
         if len(recordings) > MOST_RECORDINGS:
             raise TooLarge(f"{len(recordings)} recordings are too many; {MOST_RECORDINGS} go.", param="messages")
-        if sum(len(part.text) for message in self.messages for part in message.parts()) > LONGEST_TEXT:
-            raise TooLarge(f"The messages have more than {LONGEST_TEXT} characters.", param="messages")
+        _check_length(self.messages)
         speaks = "audio" in (self.modalities or ())
         audio = self.audio or AudioBody()
         return Asked(
@@ -196,6 +195,16 @@ class Asked:
         """As a model reads them. Raises BadRequest, and BadAudio where nothing was said in a message of sound."""
         words = iter(heard)
         return tuple(_message(body, words) for body in self.bodies)
+
+
+def _check_length(messages: list[MessageBody]) -> None:
+    """Words in ids count as well: packed, they are a thousandth of what they hold. Raises TooLarge, BadRequest."""
+    total = 0
+    for body in messages:
+        written = sum(len(part.text or part.refusal) for part in body.parts())
+        total += written or (len(words_of(body.audio.id)) if body.audio else 0)
+        if total > LONGEST_TEXT:
+            raise TooLarge(f"The messages have more than {LONGEST_TEXT} characters.", param="messages")
 
 
 def _message(body: MessageBody, heard: Any) -> Message:

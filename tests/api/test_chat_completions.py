@@ -352,6 +352,14 @@ def test_ids_of_spoken_answers_hold_their_words():
             words_of(id)
 
 
+def test_what_ids_hold_counts_among_the_characters():
+    spoken = {"role": "assistant", "audio": {"id": spoken_id("a" * 150_000)}}
+    assert len(spoken["audio"]["id"]) < 1000
+    assert len(asked(messages=[spoken, spoken, user("Hello")]).bodies) == 3
+    with pytest.raises(TooLarge):
+        asked(messages=[spoken] * 2000)
+
+
 def test_messages_as_a_model_reads_them():
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
     request = asked(
