@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.app import running
-from tests.browser.chromium import PHONE, chromium, opened, tab
+from tests.browser.chromium import PHONE, opened, tab
 from tests.peers import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -26,19 +26,6 @@ RUN = """async (text) => {
   return said;
 }"""
 """Runs a program of the page's, and gives what it printed first."""
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    need("chromium")
-    with running() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

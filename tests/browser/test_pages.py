@@ -13,7 +13,6 @@ import soundfile
 
 from tests.browser.app import running
 from tests.browser.chromium import LAPTOP, PHONE, chromium, opened, tab
-from tests.peers import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,13 +24,6 @@ INSECURE = "Object.defineProperty(window, 'isSecureContext', {value: false, conf
 SECURE = INSECURE.replace("false", "true", 1)
 FAILS = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '%s') };"
 DENIED, MISSING = FAILS % "NotAllowedError", FAILS % "NotFoundError"
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    need("chromium")
-    with running() as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

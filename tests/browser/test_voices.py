@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.app import running
-from tests.browser.chromium import LAPTOP, PHONE, chromium, opened, tab
-from tests.peers import need
+from tests.browser.chromium import LAPTOP, PHONE, opened, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -43,20 +42,6 @@ HEARD = """async () => {
   return [sound.duration, sound.getChannelData(0).reduce((most, value) => Math.max(most, Math.abs(value)), 0)];
 }"""
 """Seconds and peak of what the page has begun to play."""
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    need("chromium")
-    with running() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need("chromium")
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

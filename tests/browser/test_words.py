@@ -8,27 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.browser.app import running
-from tests.browser.chromium import PHONE, chromium, opened, tab
-from tests.peers import need
+from tests.browser.chromium import PHONE, opened, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SCRIPT = '<img src=x onerror="window.broken = 1"><b>bold</b>'
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    need("chromium")
-    with running() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need("chromium")
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
