@@ -277,11 +277,34 @@ async def test_apart_lines_are_shared_out_and_come_back_and_no_log_shows_a_key(t
             assert client.get("/ws").status_code == 404, "the process for pages holds no conversations"
         with house.client(media[0]) as client:
             assert client.get("/v1/models").status_code == 404, "a process for conversations serves nothing else"
+        await known_to_all(house)
         await fallen(house, next(line for line, ports in held.items() if ports[0] == media[0]), media[0])
     log = house.log.read_text()
     assert ADMIN not in log
     assert "GET /ws 101" in log
     assert [line for line in log.splitlines() if " GET /ws " in line and "?" in line] == []
+
+
+async def known_to_all(house: House) -> None:
+    """The process for pages knows what those for conversations hold, and they know it of each other."""
+    async with house.call("?line=held") as call:
+        path, back = f"/v1/conversations/{call.ready['session']}", {"session", "token"}
+        with house.client() as client:
+            assert client.get(path).json()["live"]
+            assert client.delete(path).status_code == 409
+            assert client.post(f"{path}/messages", json={"content": "Hello"}).status_code == 409
+        other = next(port for port in house.inner[1:] if not house.holds(port))
+        url = f"ws://127.0.0.1:{other}/ws"
+        async with connect(url, additional_headers=KEY, compression=None, proxy=None) as socket:
+            await socket.send(json.dumps({"type": "start"} | {name: call.ready[name] for name in back}))
+            error = json.loads(await asyncio.wait_for(socket.recv(), 30))
+            assert (error["code"], "/ws?line=held" in error["message"]) == ("conflict", True)
+        await call.send("end")
+        await call.next("ended")
+        with pytest.raises(ConnectionClosed):
+            await call.next("ready")
+        with house.client() as client:
+            assert client.delete(path).status_code == 200
 
 
 async def fallen(house: House, line: str, port: int) -> None:
