@@ -173,7 +173,7 @@ class Call:
         peer = self._peer
         while not peer.gone.is_set():
             if peer.flooded:
-                self._outbox.close(1009, "A message is too big.")
+                logger.warning("call %s sent more of a message than there is room for", self.id)
                 return
             await _first(1.0, peer.gone)
 

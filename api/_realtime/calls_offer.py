@@ -113,8 +113,7 @@ def _chosen(sections: list[_Section]) -> tuple[_Section, _Section | None]:
 
 def _bundle(session: list[str], mids: list[str]) -> list[str]:
     for line in session:
-        name, *wanted = line.split()
-        if name == "group:BUNDLE" and set(mids) <= set(wanted):
+        if line.startswith("group:BUNDLE ") and set(mids) <= set(line.split()[1:]):
             return [f"a=group:BUNDLE {' '.join(mids)}"]
     return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,8 @@ import httpx
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcsctptransport import WEBRTC_STRING as STRING
+from aiortc.rtcsctptransport import DataChunk
 from av import AudioFrame
 
 from tests.api._realtime import Client, House
@@ -136,6 +138,29 @@ class Caller(Client):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def begin_message(caller: Caller, size: int) -> None:
+    """So many bytes of a message whose end never comes."""
+    assert caller.channel
+    channel, sctp = caller.channel.channel, caller.channel.channel.transport
+    for _ in range(size // 1100):
+        chunk = DataChunk()
+        chunk.tsn, chunk.stream_id, chunk.stream_seq, chunk.protocol = sctp._local_tsn, channel.id, 5000, STRING
+        chunk.user_data = bytes(1100)
+        sctp._local_tsn += 1
+        with suppress(ConnectionError):
+            await sctp._send_chunk(chunk)
+    await asyncio.sleep(0.01)
+
+
+async def send_raw(caller: Caller, data: bytes) -> None:
+    """A message that says of itself that it is a string."""
+    assert caller.channel
+    channel = caller.channel.channel
+    channel._addBufferedAmount(len(data))
+    channel.transport._data_channel_queue.append((channel, STRING, data))
+    await channel.transport._data_channel_flush()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from openai import AsyncOpenAI, NotFoundError
 from websockets.exceptions import InvalidStatus
@@ -102,11 +103,10 @@ async def test_an_interruption_stops_our_sound_at_once(opened: House, webrtc: An
         opened.talks.last.saying.begins("thank you")
         caller.microphone.speak(1.2)
         await caller.next("output_audio_buffer.cleared")
-        cleared = asyncio.get_running_loop().time()
+        count = len(caller.loud())
         await caller.next("output_audio_buffer.started")
-        ours = [at for at in caller.loud() if at < cleared + 1.0]
-        # What a client's jitter buffer holds, 80 ms of aiortc's, is all that comes afterwards.
-        assert max(ours) - cleared < 0.25
+        # What the client's own jitter buffer holds, 80 ms of aiortc's, is all that comes: not the 0.3 s that were ahead.
+        assert len(caller.loud()) - count <= 10
         done = caller.all("response.done")[0]["response"]
         assert (done["status"], done["status_details"]["reason"]) == ("cancelled", "turn_detected")
         text = opened.talks.last.talk.items[1].known
@@ -137,7 +137,7 @@ async def test_our_sound_is_thrown_away_when_that_is_asked_for(opened: House, we
         assert cleared["response_id"] == (await caller.next("response.done"))["response"]["id"]
         count = len(caller.loud())
         await until(lambda: caller.frames[-1][1] < webrtc.LOUD)
-        assert len(caller.loud()) - count < 15
+        assert len(caller.loud()) - count <= 10
 
 
 async def test_what_is_beside_the_conversation_is_told_in_writing(opened: House, webrtc: Any):
@@ -337,6 +337,28 @@ async def test_who_sends_more_than_can_be_read_is_cut_off(opened: House, webrtc:
             await caller.socket.send("{")
         await asyncio.wait_for(caller.channel.closed.wait(), 10)
     await until(lambda: not len(opened.rooms))
+
+
+async def test_a_message_without_an_end_ends_the_call(opened: House, webrtc: Any):
+    async with webrtc.held(opened) as caller:
+        while len(calls(opened)):
+            await webrtc.begin_message(caller, 50_000)
+    assert len(opened.rooms) == 0
+
+
+async def test_a_string_that_is_none_ends_the_call(opened: House, webrtc: Any):
+    async with webrtc.held(opened) as caller:
+        await webrtc.send_raw(caller, b"\xff\xfe")
+        await until(lambda: not len(calls(opened)))
+
+
+async def test_sound_that_comes_faster_than_time_is_left_out(opened: House, webrtc: Any):
+    async with webrtc.held(opened) as caller:
+        call = next(iter(calls(opened)._calls.values()))
+        for _ in range(60):
+            call._hear(np.zeros(16_000, np.float32))
+        assert 4.0 <= call._talk.heard <= 8.0
+        assert (await caller.update(instructions="Be kind."))["instructions"] == "Be kind."
 
 
 async def test_an_event_that_is_too_long_for_the_other_side_is_left_out(opened: House, webrtc: Any):

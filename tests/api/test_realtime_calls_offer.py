@@ -123,6 +123,10 @@ def test_any_other_text_is_refused_or_understood(lines):
     assert found.sdp.count("m=audio") == 1
 
 
+def test_an_empty_attribute_is_none():
+    assert offer(told([HEAD[0], "a=", *HEAD[1:], *AUDIO, "a="]), "").sdp == offer(told([*HEAD, *AUDIO]), "").sdp
+
+
 @given(some.data())
 def test_an_offer_in_which_something_is_otherwise(data):
     lines = list(BROWSER)
