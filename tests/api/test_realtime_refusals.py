@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from api._realtime import places
 from api._realtime.auth import Entry
 from core.errors import Unauthorized
 from tests.api._realtime import House, ScriptedTalks, house, said, silence
@@ -117,7 +118,15 @@ async def test_a_foreign_page_is_kept_out_where_no_key_is_asked_for(tmp_path: Pa
             await client.next("session.created")
 
 
-async def test_a_thousand_sessions_at_once_are_refused_in_order(opened: House):
+@pytest.mark.parametrize(("share", "status", "after"), [(2000, 503, 5), (4, 429, 1)])
+async def test_a_thousand_sessions_at_once_are_refused_in_order(
+    opened: House, share: int, status: int, after: int, monkeypatch: pytest.MonkeyPatch
+):
+    """By the house that is full, and by the share of it that one key may have and say nothing."""
+    monkeypatch.setattr(places, "LEAST", share)
+    monkeypatch.setattr(places, "SHARE", 1000)
+    held = min(share, 20)
+
     async def knock() -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
         lines = ["GET /v1/realtime?model=x HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade",
@@ -134,13 +143,13 @@ async def test_a_thousand_sessions_at_once_are_refused_in_order(opened: House):
 
     over = asyncio.Event()
     doors = [asyncio.create_task(knock()) for _ in range(1000)]
-    await until(lambda: sum(door.done() for door in doors) == 980)
-    assert len(opened.rooms) == 20
+    await until(lambda: sum(door.done() for door in doors) == 1000 - held)
+    assert len(opened.rooms) == held
     over.set()
     heads = await asyncio.gather(*doors)
-    refused = [head for head in heads if " 503 " in head.splitlines()[0]]
-    assert len(refused) == 980
-    assert all("retry-after: 5" in head.lower() for head in refused)
+    refused = [head for head in heads if f" {status} " in head.splitlines()[0]]
+    assert len(refused) == 1000 - held
+    assert all(f"retry-after: {after}" in head.lower() for head in refused)
     await until(lambda: len(opened.rooms) == 0)
     await until(lambda: not opened.studio.accounts._running._running)
     async with opened.client() as client:
