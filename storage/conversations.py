@@ -86,7 +86,8 @@ def add(database: Database, record: ConversationRecord) -> None:
 
 def get(database: Database, owner: str, conversation: str) -> ConversationRecord:
     """Raises NotFound, also where it is another owner's."""
-    row = _row(database, conversation)
+    # PostgreSQL refuses to be asked for a zero byte.
+    row = None if "\0" in conversation else _row(database, conversation)
     if not row or row["owner"] != owner:
         raise NotFound("You have no conversation by this id.", param="id")
     return ConversationRecord(**row)

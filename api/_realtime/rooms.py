@@ -106,7 +106,10 @@ class Rooms:
         await asyncio.shield(self._spawn(self._settle(talk, reason)))
 
     async def _settle(self, talk: Talk, reason: str) -> None:
-        await talk.conversation.close(reason)
+        try:
+            await talk.conversation.close(reason)
+        except Exception:
+            logger.exception("session %s broke while it ended", talk.id)
         try:
             await talk.lease.settle(talk.usage())
         except VoiceForgeError as error:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -292,14 +292,19 @@ class Session:
     async def close(self, reason: str) -> None:
         """End the conversation, settle what it came to and keep the history. The line is still up: `hang_up`."""
         self.over = self.over or reason
-        await self.conversation.close(reason)
+        async with AsyncExitStack() as ending:
+            ending.push_async_callback(self._keep)
+            ending.push_async_callback(self._settle)
+            await self.conversation.close(reason)
+
+    async def _settle(self) -> None:
         tally, seconds = self.tally, self._seconds()
         usage = Usage(tally.engine, tally.voice, tally.characters, round(seconds.heard + seconds.said, 3))
-        try:
-            await self.lease.settle(usage)
-        finally:
-            self.journal.changed()
-            await self.journal.close()
+        await self.lease.settle(usage)
+
+    async def _keep(self) -> None:
+        self.journal.changed()
+        await self.journal.close()
 
     def hang_up(self) -> None:
         if self.line:

@@ -11,7 +11,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -54,7 +54,6 @@ class Sessions:
         self._holds = Holds(studio.storage)
         self._sessions: dict[str, Session] = {}
         self._opening: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._endings: dict[str, asyncio.Task[None]] = {}
         self._gauge = studio.metrics.gauge("conversations", "Conversations held on /ws, those included that wait.")
         self._watching = asyncio.create_task(self._watch(), name="watch over the conversations")
@@ -104,21 +103,28 @@ class Sessions:
 
     async def end(self, session: Session, reason: str) -> None:
         """Its history and its bill are kept when this returns, and even if who waits for it is cancelled."""
+        await asyncio.shield(self._ending(session, reason))
+
+    def _ending(self, session: Session, reason: str) -> asyncio.Task[None]:
+        """From now on nobody goes on with it; who comes back waits for the end, and begins anew."""
         ending = self._endings.get(session.id)
         if ending is None:
             ending = self._endings[session.id] = asyncio.create_task(self._end(session, reason))
             ending.add_done_callback(lambda _: self._endings.pop(session.id, None))
-        await asyncio.shield(ending)
+        return ending
 
     async def _end(self, session: Session, reason: str) -> None:
-        if self._sessions.pop(session.id, None) is None:
-            return
+        if self._sessions.get(session.id) is not session:
+            return  # it has ended; what has its id by now is another
+        del self._sessions[session.id]
         self.studio.live.drop(session.id)
         self._gauge.set(len(self._sessions))
         try:
             await session.close(reason)
         except VoiceForgeError as error:
             logger.error("conversation %s could not be settled: %s", session.id, error.message)
+        except Exception:
+            logger.exception("conversation %s broke while it ended", session.id)
         finally:
             await self._let_go(session)
         tally = session.tally
@@ -142,7 +148,7 @@ class Sessions:
         self._renewing.cancel()
         await asyncio.gather(self._watching, self._renewing, return_exceptions=True)
         await asyncio.gather(*(self.end(session, "The house closes.") for session in list(self._sessions.values())))
-        await asyncio.gather(*self._endings.values(), *self._tasks)
+        await asyncio.gather(*self._endings.values())
 
     # How one begins
 
@@ -258,9 +264,9 @@ class Sessions:
 
     def _look_at(self, session: Session, now: float) -> None:
         if session.over:
-            self._spawn(self.end(session, session.over))
+            self._ending(session, session.over)
         elif session.left_at is not None and now - session.left_at >= WAIT_SECONDS:
-            self._spawn(self.end(session, "Nobody came back."))
+            self._ending(session, "Nobody came back.")
         elif (line := session.line) and not session.watch():
             line.outbox.forget_sound()
             line.outbox.text(wire.failure(Overloaded("You read more slowly than this is said."), fatal=True))
@@ -276,7 +282,7 @@ class Sessions:
                 if session.line:
                     session.line.outbox.text(wire.failure(error, fatal=True))
                     session.line.outbox.close(4401, error.message)
-                self._spawn(self.end(session, error.message))
+                self._ending(session, error.message)
             except VoiceForgeError as error:
                 logger.warning("the key of %s could not be looked at: %s", session.id, error.message)
 
@@ -291,15 +297,10 @@ class Sessions:
     async def _hold_on(self) -> None:
         for id in await self._holds.renew(list(self._sessions)):
             if session := self._sessions.get(id):
-                self._spawn(self.end(session, "It was deleted, or goes on elsewhere."))
+                self._ending(session, "It was deleted, or goes on elsewhere.")
 
     def _ended(self, session: Session) -> None:
-        self._spawn(self.end(session, session.over))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._ending(session, session.over)
 
 
 def _with(asked: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

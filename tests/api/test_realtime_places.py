@@ -141,6 +141,23 @@ async def test_the_watch_goes_on_when_one_thing_fails(
     assert "stumbled" in caplog.text
 
 
+async def test_what_breaks_while_it_ends_leaves_nothing_behind(
+    opened: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def close(reason: str) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    async with opened.held() as client:
+        talk = next(iter(opened.rooms._talks.values()))[0]
+        real = talk.conversation.close
+        monkeypatch.setattr(talk.conversation, "close", close)
+        await opened.rooms.end(talk, "test")
+        assert (await client.closed())[0] == 1000
+    assert not opened.studio.accounts._running.running("admin")
+    assert "a mistake of ours" in caplog.text
+    await real("test")
+
+
 @pytest.mark.parametrize("after", [None, "root", "one"])
 def test_what_a_client_puts_in_is_bounded_wherever_it_puts_it(after: str | None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(items, "MOST", 5)

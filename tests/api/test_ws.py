@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from api._wire.outbox import Outbox
+from api._ws import messages
 from engines.base import ToolCall
 from storage import usage as usage_rows
 from tests.api._socket import ADMIN, KEY, House, house, until
@@ -559,6 +561,55 @@ async def test_after_a_minute_nobody_is_waited_for(opened: House, monkeypatch: p
     opened.sessions._look_at(next(iter(opened.sessions._sessions.values())), opened.sessions.clock() + 61)
     await until(lambda: opened.talks.last.over and not opened.sessions)
     assert opened.studio.accounts._running.running("local") == 0
+
+
+async def test_who_comes_back_while_he_is_given_up_is_not_thrown_out_again(opened: House):
+    async with opened.started() as (client, ready):
+        client.socket.transport.abort()
+    await dropped(opened)
+    sessions = opened.sessions
+    first = sessions.live(ready["session"])
+    assert first
+    asked = messages.Start(session=ready["session"], token=ready["token"])
+    outbox = Outbox(_nowhere, sessions.clock)
+    sessions._look_at(first, sessions.clock() + 61)
+    session = await sessions.start(first.caller, asked, outbox)
+    await until(lambda: opened.talks.opened[0].over)
+    assert sessions.live(ready["session"]) is session
+    assert not session.over
+    assert not outbox.closing
+
+
+async def test_the_end_of_what_was_is_not_that_of_what_goes_on(opened: House):
+    async with opened.started() as (_, ready):
+        first = opened.sessions.live(ready["session"])
+        assert first
+        await opened.sessions.end(first, "test")
+        async with opened.started(session=ready["session"], token=ready["token"]) as (again, _):
+            second = opened.sessions.live(ready["session"])
+            await opened.sessions.end(first, "test")
+            assert opened.sessions.live(ready["session"]) is second
+            await again.settled()
+
+
+async def _nowhere(message: dict[str, Any]) -> None: ...
+
+
+async def test_what_breaks_while_it_ends_leaves_nothing_behind(opened: House, monkeypatch: pytest.MonkeyPatch, caplog):
+    async def close(reason: str) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    async with opened.started() as (client, ready):
+        await client.send("message", content="Remember me")
+        await client.next("item")
+        monkeypatch.setattr(opened.talks.last, "close", close)
+        await client.send("end")
+        assert (await client.closed())[0] == 1000
+    await until(lambda: not opened.studio.accounts._running.running("local"))
+    assert "a mistake of ours" in caplog.text
+    opened.talks.last.over = True
+    async with opened.started(session=ready["session"], token=ready["token"]) as (_, again):
+        assert [item["text"] for item in again["history"]] == ["Remember me", "You wrote: Remember me"]
 
 
 async def test_a_conversation_that_is_ended_while_nobody_is_there_is_not_gone_on_with(opened: House):

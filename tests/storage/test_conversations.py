@@ -73,6 +73,11 @@ def test_what_is_removed_is_gone_with_its_items_and_nothing_is_kept_of_it_any_mo
     assert storage.read_sync(rows.items, "c") == []
 
 
+def test_no_id_is_more_than_a_name(storage):
+    with pytest.raises(NotFound):
+        storage.read_sync(rows.get, "a", "c\0")
+
+
 def test_an_id_is_taken_once(storage):
     storage.write_sync(rows.add, kept("c"))
     with pytest.raises(Conflict):

@@ -88,7 +88,8 @@ class Journal:
 
 def titled(items: Sequence[Item]) -> str:
     """What the other side said first."""
-    return next((" ".join(item.text.split())[: rows.TITLE] for item in items if item.role == "user" and item.text), "")
+    first = next((item.text for item in items if item.role == "user" and item.text), "")
+    return " ".join(_plain(first).split())[: rows.TITLE]
 
 
 async def history(storage: Storage, id: str) -> list[Item]:
@@ -98,9 +99,14 @@ async def history(storage: Storage, id: str) -> list[Item]:
 
 def recorded(item: Item, place: int) -> ItemRecord:
     call = json.dumps(asdict(item.call), ensure_ascii=False) if item.call else ""
-    # PostgreSQL takes no zero bytes and neither database lone surrogates.
-    text = item.text.replace("\0", "").encode("utf-8", "replace").decode()
-    return ItemRecord(item.id, place, item.role, text, item.spoken, item.heard, item.status, call, item.call_id)
+    return ItemRecord(
+        item.id, place, item.role, _plain(item.text), item.spoken, item.heard, item.status, call, item.call_id
+    )
+
+
+def _plain(text: str) -> str:
+    """PostgreSQL takes no zero bytes and neither database lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def restored(record: ItemRecord) -> Item:

@@ -133,3 +133,7 @@ def test_a_title_is_what_was_said_first():
     items = [Item("a", "assistant", "Hello"), Item("b", "user", ""), Item("c", "user", " One\n two " + "x" * 200)]
     assert titled(items) == "One two " + "x" * 72
     assert titled(items[:2]) == ""
+
+
+def test_a_title_is_what_every_database_takes():
+    assert titled([Item("a", "user", "Good\0 \ud800 morning")]) == "Good ? morning"
