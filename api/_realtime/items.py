@@ -13,7 +13,8 @@ from engines.base import ToolCall
 from voice.talk.history import FIRST
 from voice.talk.items import Item
 
-MOST = 2000
+MOST, MOST_CHARACTERS = 2000, 2_000_000
+"""Items, and characters of all of them; the oldest are forgotten."""
 Wire = dict[str, Any]
 
 
@@ -22,6 +23,7 @@ class Items:
 
     def __init__(self):
         self._items: OrderedDict[str, Wire] = OrderedDict()
+        self._characters = 0
 
     def __contains__(self, id: str) -> bool:
         return id in self._items
@@ -40,7 +42,9 @@ class Items:
         """A new item, at the end, behind another, or with `root` before all; the same item again stays in its place.
         Gives the id of the one before it."""
         id = item["id"]
+        self._characters += _size(item)
         if id in self._items:
+            self._characters -= _size(self._items[id])
             self._items[id] = item
             return self._before(id)
         before = self.last
@@ -48,13 +52,18 @@ class Items:
         if after is not None and after != before:
             self._move(id, after)
             before = None if after == FIRST else after
-        while len(self._items) > MOST:
-            self._items.popitem(last=False)
+        self._forget()
         return before
+
+    def _forget(self) -> None:
+        while len(self._items) > MOST or (self._characters > MOST_CHARACTERS and len(self._items) > 1):
+            self.drop(next(iter(self._items)))
 
     def drop(self, id: str) -> bool:
         """Whether it was there."""
-        return self._items.pop(id, None) is not None
+        item = self._items.pop(id, None)
+        self._characters -= _size(item) if item else 0
+        return item is not None
 
     def calls(self, call_id: str) -> bool:
         """Whether a function call of this id is among them."""
@@ -80,6 +89,11 @@ class Items:
         at = 0 if after == FIRST else ids.index(after) + 1
         for other in ids[at:]:
             self._items.move_to_end(other)
+
+
+def _size(item: Wire) -> int:
+    texts = [part.get(name) for part in item.get("content", ()) for name in ("text", "transcript")]
+    return sum(len(text) for text in (*texts, item.get("arguments"), item.get("output")) if text)
 
 
 def message(id: str, role: str, content: Sequence[Wire], status: str = "completed") -> Wire:

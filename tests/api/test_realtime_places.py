@@ -14,6 +14,7 @@ from accounts.principal import ADMIN as PRINCIPAL
 from api._realtime import items, places
 from api._realtime.rooms import BEGIN_SECONDS, Rooms
 from core.settings import BadSettings, Settings
+from engines.base import ToolCall
 from providers.realtime import Upstream
 from tests.api._realtime import House, ScriptedTalks, house, silence
 from tests.api._socket import ADMIN, until
@@ -166,3 +167,17 @@ def test_what_a_client_puts_in_is_bounded_wherever_it_puts_it(after: str | None,
     for number in range(20):
         found.put(items.heard(str(number)), after if after in found or after == "root" else None)
     assert len(found) == 5
+
+
+def test_so_are_its_characters(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(items, "MOST_CHARACTERS", 100)
+    found = items.Items()
+    for number in range(5):
+        found.put(items.heard(str(number), "x" * 40))
+    assert list(found._items) == ["3", "4"]
+    found.put(items.heard("4", "x"))
+    found.put(items.call("5", ToolCall("c", "f", "y" * 55)))
+    assert list(found._items) == ["3", "4", "5"]
+    found.drop("3")
+    found.put(items.heard("6", "x" * 200))
+    assert list(found._items) == ["6"]

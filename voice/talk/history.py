@@ -11,9 +11,8 @@ from voice.talk import events as tell
 from voice.talk.items import Item, messages
 from voice.talk.scene import Scene
 
-MOST_ITEMS = 2000
-"""Kept in memory; older ones are forgotten here, and stay where they are stored."""
-
+MOST_ITEMS, MOST_CHARACTERS = 2000, 2_000_000
+"""Kept in memory, together; older ones are forgotten. More than any language model reads."""
 
 FIRST = "root"
 """In place of an item's id: before all of them."""
@@ -24,7 +23,8 @@ class History:
 
     def __init__(self, scene: Scene, items: Sequence[Item]):
         self._scene = scene
-        self._items = list(items)[-MOST_ITEMS:]
+        self._items = list(items)
+        self._forget()
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -56,7 +56,7 @@ class History:
         at = len(self._items) if not after else 0 if after == FIRST else self._index(after) + 1
         before = self._items[at - 1].id if at else ""
         self._items.insert(at, item)
-        del self._items[:-MOST_ITEMS]
+        self._forget()
         self._scene.emit(tell.ItemAdded(item, before))
         self._scene.emit(tell.ItemDone(item))
 
@@ -83,11 +83,23 @@ class History:
         del self._items[self._index(id)]
         self._scene.emit(tell.ItemDeleted(id))
 
+    def _forget(self) -> None:
+        """The oldest, where there is too much; never the last, nor one that is still growing."""
+        total = sum(map(_size, self._items))
+        while (len(self._items) > MOST_ITEMS or total > MOST_CHARACTERS) and len(self._items) > 1:
+            if self._items[0].status == "open":
+                break
+            total -= _size(self._items.pop(0))
+
     def _index(self, id: str) -> int:
         for index, item in enumerate(self._items):
             if item.id == id:
                 return index
         raise BadRequest(f"There is no item {id[:80]!r}.", param="id")
+
+
+def _size(item: Item) -> int:
+    return len(item.text) + (len(item.call.arguments) if item.call else 0)
 
 
 def _whole(text: str, end: int) -> int:
