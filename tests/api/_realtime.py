@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from accounts.accounts import Accounts
-from api import errors, live, realtime
+from api import errors, live, realtime, realtime_calls
 from api._realtime.rooms import Rooms
 from api._wire.protocol import Patient
 from core.errors import Overloaded, UnknownModel, VoiceForgeError
@@ -81,7 +81,7 @@ class Deaf:
     def __init__(self, error: VoiceForgeError):
         self._error = error
 
-    def feed(self, samples: np.ndarray) -> None: ...
+    def feed(self, samples: np.ndarray, *, follow: bool = True) -> None: ...
 
     def settle(self) -> None: ...
 
@@ -285,6 +285,7 @@ async def house(
     app = FastAPI()
     app.state.studio = studio
     app.include_router(realtime.router)
+    app.include_router(realtime_calls.router)
     app.include_router(live.router)
     errors.install(app, settings)
     config = uvicorn.Config(

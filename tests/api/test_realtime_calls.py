@@ -105,7 +105,7 @@ async def test_an_interruption_stops_our_sound_at_once(opened: House, webrtc: An
         await caller.next("output_audio_buffer.cleared")
         count = len(caller.loud())
         await caller.next("output_audio_buffer.started")
-        # What the client's own jitter buffer holds, 80 ms of aiortc's, is all that comes: not the 0.3 s that were ahead.
+        # What the client's own jitter buffer holds, 80 ms of aiortc's, is all that comes: not the 0.3 s ahead.
         assert len(caller.loud()) - count <= 10
         done = caller.all("response.done")[0]["response"]
         assert (done["status"], done["status_details"]["reason"]) == ("cancelled", "turn_detected")
@@ -301,6 +301,18 @@ async def _refused(opened: House, status: int, body: bytes, kind: str = "applica
     return refused.json()["error"]
 
 
+async def test_a_model_of_another_server_is_not_called(opened: House, webrtc: Any, monkeypatch: pytest.MonkeyPatch):
+    asked: list[Any] = []
+    monkeypatch.setattr(realtime_calls, "named", lambda studio, model, session: asked.append((model, session)) or True)
+    async with webrtc.calling(opened) as caller:
+        refused = await caller.call(model="there")
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "model")
+    async with webrtc.calling(opened) as caller:
+        await caller.call({"model": "theirs"}, key=await secret(opened, {"model": "fixed"}))
+    assert asked == [("there", {}), ("", {"model": "fixed"})]
+    assert opened.talks.opened == []
+
+
 async def test_a_session_that_makes_no_sense_leaves_nothing(opened: House, webrtc: Any):
     for session in ({"type": "dance"}, {"audio": 3}, {"tool_choice": {"type": "function", "name": "x"}}):
         async with webrtc.calling(opened) as caller:
@@ -341,8 +353,9 @@ async def test_who_sends_more_than_can_be_read_is_cut_off(opened: House, webrtc:
 
 async def test_a_message_without_an_end_ends_the_call(opened: House, webrtc: Any):
     async with webrtc.held(opened) as caller:
-        while len(calls(opened)):
-            await webrtc.begin_message(caller, 50_000)
+        async with asyncio.timeout(15):
+            while len(calls(opened)):
+                await webrtc.begin_message(caller, 50_000)
     assert len(opened.rooms) == 0
 
 
