@@ -244,7 +244,7 @@ class Relay:
     async def _note(self, usage: Usage) -> None:
         try:
             await self._accounts.note(self._lease, usage)
-        except StorageError as error:
+        except VoiceForgeError as error:
             logger.error("what %s took could not be kept: %s", self._engine, error.message)
 
     async def _watch(self) -> None:

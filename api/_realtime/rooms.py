@@ -80,6 +80,7 @@ class Rooms:
             except Overloaded:
                 await self._make_room(entry.caller)
                 conversation = begin()
+            stack.push_async_callback(conversation.close, "not begun")
             talk.begin(conversation)
             stack.pop_all()
         return talk

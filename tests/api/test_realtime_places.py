@@ -13,6 +13,8 @@ from websockets.exceptions import InvalidStatus
 from accounts.principal import ADMIN as PRINCIPAL
 from api._realtime import items, places
 from api._realtime.rooms import BEGIN_SECONDS, Rooms
+from api._realtime.talk import Talk
+from core.errors import BadRequest
 from core.settings import BadSettings, Settings
 from engines.base import ToolCall
 from providers.realtime import Upstream
@@ -157,6 +159,17 @@ async def test_what_breaks_while_it_ends_leaves_nothing_behind(
     assert not opened.studio.accounts._running.running("admin")
     assert "a mistake of ours" in caplog.text
     await real("test")
+
+
+async def test_what_breaks_while_it_begins_leaves_nothing_behind(opened: House, monkeypatch: pytest.MonkeyPatch):
+    def begin(self: Talk, conversation: object) -> None:
+        raise BadRequest("This cannot be told.")
+
+    monkeypatch.setattr(Talk, "begin", begin)
+    assert await refused(opened, ADMIN) == 400
+    assert opened.talks.last.talk.over
+    assert not opened.studio.accounts._running.running("admin")
+    assert not opened.studio.live._opening
 
 
 @pytest.mark.parametrize("after", [None, "root", "one"])

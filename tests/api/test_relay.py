@@ -20,7 +20,7 @@ from accounts.principal import Limits
 from api import client_secrets
 from api._pins import changed, parsed, pinned
 from api._realtime import relay as relays
-from core.errors import BadRequest, StorageError
+from core.errors import BadRequest, Overloaded, StorageError
 from providers.realtime import Patience
 from providers.realtime import Upstream as Here
 from storage import usage as usage_rows
@@ -186,6 +186,20 @@ async def test_a_database_that_fails_for_a_moment_ends_no_session(both: Both, mo
         await asyncio.wait_for(asked.wait(), 10)
         await client.send("response.create")
         await client.next("response.done")
+
+
+async def test_a_bill_that_could_not_be_kept_is_logged(
+    both: Both, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def note(lease: Any, usage: Any) -> None:
+        raise Overloaded("The database cannot keep up.")
+
+    monkeypatch.setattr(both.here.studio.accounts, "note", note)
+    async with both.client() as client:
+        await client.next("session.created")
+        await client.send("response.create")
+        await client.next("response.done")
+        await until(lambda: "could not be kept: The database cannot keep up." in caplog.text)
 
 
 async def test_scope_and_limits_are_the_keys(both: Both):
