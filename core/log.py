@@ -40,8 +40,8 @@ def configure(level: str, secrets: Iterable[str] = ()) -> None:
     handler.setFormatter(_Line(secrets))
     root.addHandler(handler)
     root.setLevel(level)
-    # The one logs every request's whole URL, the other every query with its values.
-    for chatty in ("httpx", "peewee"):
+    # One logs every request's whole URL, one every query with its values, two the addresses and secrets of who calls.
+    for chatty in ("httpx", "peewee", "aioice", "aiortc"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
