@@ -46,6 +46,8 @@ class Holds:
 
     async def renew(self, ids: Sequence[str]) -> set[str]:
         """Hold them on. Those that are ours no more: deleted, or held by another since we were not heard of."""
+        if not ids:
+            return set()
         return set(ids) - await self._storage.write(rows.renew, self.holder, ids, time.time() + HOLD_SECONDS)
 
     async def release(self, id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_with_a_wrong_key_it_says_so(keyed: Server, tmp_path: Path):
     done = run(tmp_path, keyed, "YOUR_API_KEY")
     assert done.returncode == 1
     assert "key" in done.stderr
+
+
+def test_the_page_knows_whether_it_sees_all_there_is(opened: Server):
+    assert '"apart": false' in script(opened.studio)
+    settings = replace(opened.studio.settings, roles=frozenset({"web"}))
+    assert '"apart": true' in script(replace(opened.studio, settings=settings))
 
 
 def test_the_page_knows_whether_a_key_is_needed(opened: Server, keyed: Server):
