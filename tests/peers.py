@@ -41,3 +41,13 @@ def need(name: str) -> str:
             pytest.fail(missing, pytrace=False)
         pytest.skip(missing)
     return place
+
+
+def need_webrtc() -> None:
+    """Skips the test where aiortc is missing, as `need` does, and where the machine has no address but its own: ICE
+    offers none of those."""
+    need("aiortc")
+    from aioice.ice import get_host_addresses
+
+    if not get_host_addresses(True, False):
+        pytest.skip("this machine has no network interface, and ICE offers no loopback address")

@@ -20,7 +20,7 @@ from engines.base import Message, ToolCall
 from storage import usage as usage_rows
 from tests.api._realtime import QUICK, House, ScriptedTalks, house, said
 from tests.api._socket import ADMIN, until
-from tests.peers import need
+from tests.peers import need_webrtc
 from voice.simulator.parts import ScriptedAgent
 
 pytestmark = pytest.mark.integration
@@ -41,7 +41,7 @@ def answer(event: act.Event, history: Sequence[Message]) -> Sequence[Any]:
 @pytest.fixture
 def webrtc() -> Any:
     """The clients, where aiortc is here."""
-    need("aiortc")
+    need_webrtc()
     from tests.api import _calls
 
     return _calls

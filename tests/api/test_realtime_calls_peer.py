@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from api._wire.codecs import OpusEar
-from tests.peers import need
+from tests.peers import need_webrtc
 
 
 @pytest.fixture
 def peer() -> Any:
-    need("aiortc")
+    need_webrtc()
     from api._realtime import calls_peer
 
     return calls_peer

@@ -17,7 +17,7 @@ from engines import agent as act
 from engines.base import Message
 from tests.api._realtime import QUICK, House, ScriptedTalks, house
 from tests.api._socket import ADMIN, until
-from tests.peers import need
+from tests.peers import need, need_webrtc
 from voice.simulator.parts import ScriptedAgent, tone
 
 pytestmark = pytest.mark.browser
@@ -68,7 +68,7 @@ async def opened(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def test_a_page_holds_a_turn(opened: House, tmp_path: Path):
-    need("aiortc")
+    need_webrtc()
     need("chromium")
     admin = await opened.studio.accounts.identify(ADMIN)
     secret, _ = await opened.studio.accounts.client_secrets.mint(admin, {"instructions": "Be brief."})
