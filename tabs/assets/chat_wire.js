@@ -46,8 +46,15 @@ function wireOf({ hello, message, audio, unready, changed, lost }) {
     socket.send(JSON.stringify({ type: "start", v: 1, key, ...hello() }));
   }
 
-  // An error in place of `ready`: what was asked for cannot be begun with.
-  function stuck({ message: why }) {
+  // An error in place of `ready`: what was asked for cannot be begun with. What another process still holds, it will
+  // soon let go of.
+  function stuck({ message: why, code }) {
+    if (code === "conflict" && performance.now() - since < GIVE_UP_MS) {
+      const old = socket;
+      socket = null;
+      old.close(1000);
+      return again();
+    }
     if (unready()) return greet();
     told = why;
     socket.close(1000);

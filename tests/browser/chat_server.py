@@ -55,10 +55,12 @@ class Script:
     talks: dict[str, Talk] = field(default_factory=dict)
     refuse: int = 0
     """A close code for whoever comes next."""
+    held: int = 0
+    """How often who comes back is told that another process holds what he wants."""
 
     def begin_anew(self) -> None:
         """Forget all that was."""
-        self.answers, self.frames, self.odd, self.refuse = ANSWERS, 0, 0, 0
+        self.answers, self.frames, self.odd, self.refuse, self.held = ANSWERS, 0, 0, 0, 0
         for kept in (self.told, self.sockets, self.talks):
             kept.clear()
 
@@ -258,6 +260,11 @@ class House:
         while True:
             start = json.loads(await socket.receive_text())
             self.script.told.append(start | {"at": time.monotonic()})
+            if self.script.held and "session" in start:
+                self.script.held -= 1
+                held = {"code": "conflict", "message": "Another process holds it.", "fatal": False}
+                await socket.send_text(json.dumps({"type": "error", "retryable": False} | held))
+                continue
             if start.get("session", "") in ("", *known):
                 break
             gone = {"code": "not_found", "message": "There is no such conversation.", "fatal": False}

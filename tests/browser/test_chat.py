@@ -209,6 +209,25 @@ def test_a_dropped_line_goes_on_at_the_very_sample(page: Any, house: House):
     assert page.locator(".vf-said.ours .vf-heard").inner_text() == ANSWERS[0]
 
 
+@pytest.mark.parametrize("how", ["dropped", "ended"])
+def test_what_another_process_still_holds_is_waited_for(page: Any, house: House, how: str):
+    write(page, "One.")
+    wait(page, lambda: house.sent("response_done"))
+    house.script.held = 2
+    if how == "dropped":
+        house.hang_up()
+    else:
+        page.get_by_role("button", name="End", exact=True).click()
+        until(page, "off")
+        write(page, "Two.")
+    wait(page, lambda: len(house.script.of("start")) == 4)
+    assert {start["session"] for start in house.script.of("start")[1:]} == {house.talk.id}
+    if how == "dropped":
+        write(page, "Two.")
+    wait(page, lambda: len(house.sent("response_done")) == 2)
+    assert page.locator(".vf-said.mine").all_inner_texts() == ["One.", "Two."]
+
+
 def test_ending_and_writing_again_goes_on_with_the_same_conversation(page: Any, house: House):
     write(page, "One.")
     wait(page, lambda: house.sent("response_done"))
