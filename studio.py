@@ -129,6 +129,7 @@ class Studio:
             partial(_agent, thinking),
             thinks=partial(_thinks, thinking),
             most=settings.max_conversations,
+            metrics=metrics,
         )
         return cls(
             settings=settings,

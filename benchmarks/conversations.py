@@ -17,13 +17,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import secrets
 import socket
 import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ SAYINGS = (
     "We were wondering if there might be a table for six people near the window on the second Saturday of next month",
 )
 ANSWER = "Certainly, and this is an answer that takes about as long to say as the question took before."
+WINDOWS_A_SECOND = 31.25
+"""That the detector judges of each conversation."""
 SHARE = 0.4
 """Of a caller's time in which he talks."""
 
@@ -73,7 +76,8 @@ async def measure(report: Report, args: Namespace) -> None:
     for count in levels:
         async with server() as (port, process, key), callers(port, key) as ask:
             await ask(order(recordings, 1, 1, speech))
-            await level(report, ask, process, recordings, count, 2 if args.short else 3, speech)
+            turns = 2 if args.short else 3
+            await level(report, ask, process, lambda: judged(port, key), recordings, count, turns, speech)
 
 
 async def interruptions(report: Report, recordings: list[bytes], speech: float, turns: int) -> None:
@@ -103,14 +107,23 @@ def order(recordings: list[bytes], count: int, turns: int, speech: float) -> dic
 
 
 async def level(
-    report: Report, ask: Any, process: int, recordings: list[bytes], count: int, turns: int, speech: float
+    report: Report,
+    ask: Ask,
+    process: int,
+    windows: Callable[[], Awaitable[float]],
+    recordings: list[bytes],
+    count: int,
+    turns: int,
+    speech: float,
 ) -> None:
-    """One number of conversations: its figures, with targets at 100."""
+    """One number of conversations: its figures, with targets at 100. `windows` are those judged since the start."""
+    judged_before = await windows()
     before = cpu_seconds(process)
     began = time.perf_counter()
     result = await ask(order(recordings, count, turns, speech))
     seconds = time.perf_counter() - began
     used = cpu_seconds(process) - before
+    heard = await windows() - judged_before
     target = count == 100
     name = f"at_{count}"
     late = [1000 * value for value in result["lateness"]]
@@ -123,9 +136,22 @@ async def level(
     report.figure(f"{name}_not_finished", result["unfinished"] + len(result["errors"]), at_most=0)
     report.figure(f"{name}_turns", len(added), at_least=count * turns)
     report.figure(f"{name}_cpu_of_a_core_each", 100 * used / seconds / count, unit="%")
+    # Each caller speaks until the last of them is done: the number of conversations, times the seconds of each.
+    due = result["frames_sent"] * 0.02 * WINDOWS_A_SECOND
+    report.figure(f"{name}_windows_judged", heard, at_least=0.98 * due, at_most=1.02 * due)
     report.figure(f"{name}_talk_share", result["speech_seconds"] / (result["frames_sent"] * 0.02))
     for error in result["errors"]:
         report.note(f"{name}: {error}")
+
+
+async def judged(port: int, key: str) -> float:
+    """Windows that the server's detector has judged since it began."""
+    async with httpx.AsyncClient(headers={"X-API-Key": key}) as client:
+        answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+    found = re.search(r"^voiceforge_detector_windows_total ([\d.e+]+)$", answer.raise_for_status().text, re.M)
+    if found is None:
+        raise LookupError("the server does not tell how many windows were judged")
+    return float(found[1])
 
 
 async def recorded(text: str) -> bytes:

@@ -138,8 +138,9 @@ class Utterance:
         """Whether there are partial texts, and decisions may rest on them."""
         return self._on_partial is not None
 
-    def feed(self, samples: np.ndarray) -> None:
-        """More of it: float32, 16 kHz, any length; it is copied. A last transcription that was begun is void."""
+    def feed(self, samples: np.ndarray, *, follow: bool = True) -> None:
+        """More of it: float32, 16 kHz, any length; it is copied. A last transcription that was begun is void. Where
+        nobody speaks no partial text is asked for without `follow`."""
         if self._closed or not len(samples):
             return
         self._audio.add(samples)
@@ -147,7 +148,9 @@ class Utterance:
             self._last.cancel()
             self._last = None
             self._settled.clear()
-        if self._on_partial and self._audio.end >= self._next and (not self._partial or self._partial.done()):
+        if not (follow and self._on_partial) or self._audio.end < self._next:
+            return
+        if not self._partial or self._partial.done():
             self._partial = self._start(self._follow(self._on_partial))
 
     def settle(self) -> None:

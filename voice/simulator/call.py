@@ -19,7 +19,7 @@ from voice.simulator.ear import STEP
 from voice.simulator.floor import ByLength
 from voice.simulator.laws import Laws
 from voice.simulator.log import Entry, Log
-from voice.simulator.parts import WORD_SECONDS, Answer, Saying, ScriptedAgent, ScriptedVoice, parts, tone
+from voice.simulator.parts import WORD_SECONDS, Answer, Hiss, Saying, ScriptedAgent, ScriptedVoice, parts, tone
 from voice.simulator.scenario import Act, Scenario, Step
 from voice.simulator.verdict import Finding, judged
 from voice.talk.conversation import Conversation
@@ -66,6 +66,7 @@ async def _held(scenario: Scenario, seed: int) -> Call:
             delays,
             Breaks(scenario.mute, "The voice does not begin.", always=True),
             Breaks(scenario.dies, "The voice broke off."),
+            Hiss(),
         ),
         delays=delays,
     )

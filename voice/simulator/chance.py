@@ -75,7 +75,7 @@ def _line(chance: Random) -> Line:
     return Line(
         delay=chance.uniform(0.005, 0.08),
         noise=chance.uniform(-70, -45) if kind < 0.3 else None,
-        echo=Echo(chance.uniform(0.04, 0.2), chance.uniform(6, 20)) if 0.3 <= kind < 0.4 else None,
+        echo=Echo(chance.uniform(0.04, 0.2), chance.uniform(0, 20)) if 0.3 <= kind < 0.4 else None,
         lost=chance.uniform(0, 0.03) if 0.4 <= kind < 0.5 else 0.0,
         jitter=chance.uniform(0, 0.05) if 0.5 <= kind < 0.7 else 0.0,
         buffer=0.12,

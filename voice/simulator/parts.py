@@ -30,6 +30,8 @@ LOUD = 0.05
 """Amplitude from which the scripted detector takes a window for speech."""
 WORD_SECONDS = 0.3
 """What the scripted voice takes for a word."""
+HISSES = 32
+"""Different chunks of a hiss, after which they come again."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class ScriptedUtterance:
         self._seconds = 0.0
         self._finished = False
 
-    def feed(self, samples: np.ndarray) -> None:
+    def feed(self, samples: np.ndarray, *, follow: bool = True) -> None:
         self._seconds += len(samples) / 16000
         self._settled_at = None
 
@@ -170,12 +172,14 @@ class ScriptedAgent:
 
 @dataclass
 class ScriptedVoice:
-    """A tone of 0.3 s for each word, in chunks of three words, with their times."""
+    """A sound of 0.3 s for each word, in chunks of three words, with their times."""
 
     delays: Delays = Delays()
     fails: Callable[[str], VoiceForgeError | None] = lambda text: None
     dies: Callable[[str], VoiceForgeError | None] = lambda text: None
     """As `fails`, but after the first of its audio."""
+    sound: Callable[[float, int], np.ndarray] = lambda seconds, rate: tone(seconds, rate, 150.0, 0.1)
+    """So many seconds at a rate."""
 
     async def __call__(self, text: str, settings: TalkSettings) -> AsyncGenerator[tuple[SpeechPlan, Chunk]]:
         rate = settings.output_rate
@@ -188,16 +192,32 @@ class ScriptedVoice:
             part = words[at : at + 3]
             starts = [(at + index) * WORD_SECONDS for index in range(len(part))]
             timed = tuple(Word(word, start, start + WORD_SECONDS) for word, start in zip(part, starts, strict=True))
-            yield plan, Chunk(Audio(tone(len(part) * WORD_SECONDS, rate, 150.0, 0.1), rate), timed)
+            yield plan, Chunk(Audio(self.sound(len(part) * WORD_SECONDS, rate), rate), timed)
             if at == 0 and (error := self.dies(text)):
                 raise error
 
 
 @cache
 def tone(seconds: float, rate: int, hertz: float, loudness: float) -> np.ndarray:
-    """Float32 (n,). Voices of two heights are no echo of each other."""
+    """Float32 (n,)."""
     times = np.arange(round(seconds * rate), dtype=np.float32) / rate
     return (loudness * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
+
+
+class Hiss:
+    """The sound of a voice that an echo can be told by: a tone is the same at any delay, a hiss is not."""
+
+    def __init__(self):
+        self._chunks = count()
+
+    def __call__(self, seconds: float, rate: int) -> np.ndarray:
+        return hiss(seconds, rate, 0.1, next(self._chunks) % HISSES)
+
+
+@cache
+def hiss(seconds: float, rate: int, loudness: float, number: int) -> np.ndarray:
+    """Float32 (n,), the same for the same number."""
+    return np.random.default_rng(number).uniform(-loudness, loudness, round(seconds * rate)).astype(np.float32)
 
 
 def parts(
@@ -208,21 +228,19 @@ def parts(
     floor: Floor | None = None,
     voice: ScriptedVoice | None = None,
     delays: Delays = Delays(),
+    utterance: Callable[[TalkSettings, OnPartial], Any] | None = None,
 ) -> Parts:
     """All of them scripted, on a ticker that asks its detector inline. Ids are counted."""
     numbers = count(1)
     heard = saying or Saying()
     thinks = agent or ScriptedAgent(delays=delays)
 
-    def utterance(settings: TalkSettings, on_partial: OnPartial) -> Any:
-        return ScriptedUtterance(heard, delays.transcript)
-
     return Parts(
-        ticker=ticker or Ticker(LoudIsSpeech(), inline=True, sleep=clock.sleeping()),
+        ticker=Ticker(LoudIsSpeech(), inline=True, sleep=clock.sleeping()) if ticker is None else ticker,
         floor=lambda language: floor or PauseFirst(language=language),
         new_id=lambda kind: f"{kind}_{next(numbers)}",
         agent=lambda settings: thinks,
-        utterance=utterance,
+        utterance=utterance or (lambda settings, on_partial: ScriptedUtterance(heard, delays.transcript)),
         speak=voice or ScriptedVoice(delays),
         complete=complete,
     )

@@ -256,8 +256,10 @@ class Conversation:
 
     def advance(self, now: float, windows: Sequence[np.ndarray | None], probabilities: Sequence[float]) -> None:
         self._looked_at = 0
+        behind = len(windows)
         for window, probability in zip(windows, probabilities, strict=True):
-            self._theirs.look(window, probability)
+            behind -= 1
+            self._theirs.look(window, probability, behind)
         self._advanced.set()
 
     def broke(self) -> None:

@@ -15,7 +15,8 @@ from voice.listening import Utterance
 from voice.talk import events as tell
 from voice.talk import turns
 from voice.talk.answering import Answering
-from voice.talk.contest import Contest
+from voice.talk.contest import OWN, Contest
+from voice.talk.echo import EchoGuard
 from voice.talk.history import History
 from voice.talk.intake import SILENCE, WINDOW_SECONDS
 from voice.talk.interruption import Floor, Verdict, level
@@ -24,6 +25,8 @@ from voice.talk.scene import Scene
 from voice.talk.settings import TalkSettings
 from voice.talk.trace import Trace
 
+LATE, EARLY = 0.15, 0.03
+"""Seconds by which what is looked at may be older than the clock says, and by which it may seem younger."""
 MOST_PARTIALS = 200
 """Partial texts that are remembered of a turn, for its picture: a turn that nobody commits has no end."""
 
@@ -36,7 +39,13 @@ class Hearing:
         self._turns = turns.Turns(scene.settings.rules, WINDOW_SECONDS)
         self._before: deque[np.ndarray] = deque(maxlen=_prefix(scene.settings))
         """What was heard last, of which a turn's beginning is a part."""
+        self._last = SILENCE
+        """The window before."""
         self._contest: Contest | None = None
+        self._echo = EchoGuard(ours.mouth.rate)
+        ours.mouth.overheard = self._overhear
+        self._at = 0.0
+        """When what was looked at last had been said, on the conversation's clock."""
         self._usual: float | None = None
         """How loud they speak, dBFS."""
         self._pending: dict[asyncio.Task[None], str] = {}
@@ -57,10 +66,12 @@ class Hearing:
                 self._utterance.close()
                 self._forget()
 
-    def look(self, window: np.ndarray | None, probability: float) -> None:
-        """The next window, None for one of silence, and how probable it is that it holds speech."""
+    def look(self, window: np.ndarray | None, probability: float, behind: int = 0) -> None:
+        """The next window, None for one of silence, and how probable it is that it holds speech; `behind` are those
+        that are there and come after it."""
         real = window is not None
         window = SILENCE if window is None else window
+        self._keep_time(behind)
         self._turns.quiet(self._ours.response is None)
         if self._ours.response:
             probability = self._beside_us(window, probability)
@@ -68,6 +79,7 @@ class Hearing:
             self._end_contest()
             if probability >= self._turns.rules.threshold:
                 self._usual = _usual(self._usual, level(window))
+        self._last = window
         if real or self._turns.rules.mode != "manual":
             self._keep(window)
         self._seen.append((self._scene.now(), probability))
@@ -112,6 +124,7 @@ class Hearing:
             return
         if verdict is Verdict.PAUSE:
             mouth.pause(self._scene.clock())
+            self._echo.paused(self._scene.now())
             self._scene.emit(tell.Paused(response.id, mouth.position))
             return
         self._end_contest()
@@ -119,7 +132,7 @@ class Hearing:
             self._tell_turn()
             self._ours.stop(reason)
             return
-        noticed = mouth.paused or self._turns.open
+        noticed = (mouth.paused or self._turns.open) and reason != OWN
         self._go_on(reason)
         if noticed:
             self._scene.emit(tell.Backchannel(contest.seconds, self._partial))
@@ -130,6 +143,7 @@ class Hearing:
         response, mouth = self._ours.response, self._ours.mouth
         if response and mouth.paused:
             mouth.resume(self._scene.clock())
+            self._echo.resumed(self._scene.now())
             self._scene.emit(tell.Resumed(response.id, mouth.position, reason))
 
     def _forget(self) -> None:
@@ -148,7 +162,8 @@ class Hearing:
         if self._held is not None:
             self._held.append(window)
         elif self._utterance:
-            self._utterance.feed(window)
+            # Between two turns of push to talk it is fed too, where there is nothing to follow.
+            self._utterance.feed(window, follow=self._turns.speaking)
         elif self._turns.rules.mode == "manual":
             self._begin_utterance((window,))
         else:
@@ -161,24 +176,32 @@ class Hearing:
         if self._contest is None:
             if probability < self._turns.rules.threshold:
                 return probability
-            mouth = self._ours.mouth
-            before = self._before[-1] if self._before else None
-            self._contest = Contest(self._floor(), mouth.rate, mouth.left(), before)
-            mouth.overheard = self._contest.left
+            self._echo.share(self._last, self._at - WINDOW_SECONDS)
+            self._contest = Contest(self._floor(), self._echo)
         contest = self._contest
         follows = self._utterance and self._utterance.follows
         text = self._partial if follows else None
-        verdict, probability = contest.look(window, probability, text, self._usual)
+        verdict, probability = contest.look(window, self._at, probability, text, self._usual)
         if verdict is not Verdict.WAIT:
             self.resolve(verdict, contest.reason)
         return probability
+
+    def _overhear(self, frame: np.ndarray, due: float) -> None:
+        self._echo.played(frame, due - self._scene.began)
+
+    def _keep_time(self, behind: int) -> None:
+        """Of what is heard. It runs evenly, as windows follow each other, unless that cannot be: where audio was
+        missing, or came late and all at once."""
+        latest = self._scene.now() - behind * WINDOW_SECONDS
+        self._at += WINDOW_SECONDS
+        if not latest - LATE <= self._at <= latest + EARLY:
+            self._at = latest
 
     def _floor(self) -> Floor:
         return self._scene.parts.floor(self._scene.settings.language)
 
     def _end_contest(self) -> None:
-        if self._contest:
-            self._contest = self._ours.mouth.overheard = None
+        self._contest = None
 
     def _turned(self, event: turns.Event) -> None:
         if isinstance(event, turns.Started):
@@ -265,7 +288,7 @@ class Hearing:
             self._scene.fail(error)
             return
         for window in before:
-            self._utterance.feed(window)
+            self._utterance.feed(window, follow=self._turns.speaking)
 
     def _partially(self, text: str, sure: int) -> None:
         self._partial = text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -14,8 +13,6 @@ from voice.talk.playout import Playout
 
 MOST_WAITING = 8.0
 """Seconds of audio that may wait: more would be made in vain when we are interrupted."""
-ECHO_SECONDS = 0.7
-"""How long what left may take to come back as an echo."""
 CLOSE = 0.02
 """Seconds by which a report of all that was played may fall short: a resampler keeps its last samples to itself."""
 SILENT_AFTER = 2.0
@@ -30,9 +27,8 @@ class Mouth:
         self.ledger = Ledger(rate)
         self._playout = Playout(rate, self.ledger)
         self._pace = Pace(rate, lead)
-        self._left: deque[np.ndarray] = deque(maxlen=int(ECHO_SECONDS / 0.02))
-        self.overheard: Callable[[np.ndarray], None] | None = None
-        """Told of every frame that leaves."""
+        self.overheard: Callable[[np.ndarray, float], None] | None = None
+        """Told of every frame that leaves, and when it is due to be played."""
         self._room = asyncio.Event()
         self._room.set()
         self._reported_at = -SILENT_AFTER
@@ -82,16 +78,11 @@ class Mouth:
             if frame is None:
                 break
             found.append((frame, position))
-            self._left.append(frame)
             if self.overheard:
-                self.overheard(frame)
+                self.overheard(frame, self._pace.ends(position))
         if playout.waiting < MOST_WAITING / 2:
             self._room.set()
         return found
-
-    def left(self) -> np.ndarray:
-        """The last of what left, at the output rate."""
-        return np.concatenate(self._left) if self._left else np.zeros(0, np.float32)
 
     def pause(self, now: float) -> None:
         self._playout.pause()
@@ -108,7 +99,6 @@ class Mouth:
         self._playout.clear()
         self._playout.resume()
         self._pace.stop()
-        self._left.clear()
         self._room.set()
         return reached
 

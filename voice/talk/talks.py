@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from core.errors import Overloaded, VoiceForgeError
+from core.metrics import Metrics
 from engines.agent import Agent
 from engines.base import Chunk, SpeechDetector
 from engines.pool import Pool, Priority
@@ -44,13 +45,14 @@ class Talks:
         thinks: Callable[[TalkSettings], str] = lambda settings: "",
         most: int = 200,
         floor: Callable[[str], Floor] | None = None,
+        metrics: Metrics | None = None,
     ):
         """`agent` raises UnknownModel for one there is not; `thinks` names the pool's engine behind it, if one is."""
         self._pool, self._routing, self._speech = pool, routing, speech
         self._agent, self._thinks, self._most = agent, thinks, most
         self._warming: set[asyncio.Task[None]] = set()
         self._floor = floor or _pause_first
-        self._ticker = Ticker(detector)
+        self._ticker = Ticker(detector, metrics=metrics)
         self._open: dict[str, Conversation] = {}
 
     @property

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from core.metrics import Metrics
 from engines.base import SpeechDetector
 from voice.talk.settings import INPUT_RATE
 
@@ -59,6 +60,7 @@ class Ticker:
         *,
         inline: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        metrics: Metrics | None = None,
     ):
         self._detector = detector
         self._sleep = sleep
@@ -69,6 +71,7 @@ class Ticker:
         self._ticks = 0
         self.late = 0.0
         """Seconds by which the last tick came late."""
+        self._judged = (metrics or Metrics()).counter("detector_windows", "Windows of 32 ms that the detector judged.")
 
     def __len__(self) -> int:
         return len(self._paced)
@@ -140,6 +143,7 @@ class Ticker:
                     batch.append(window)
                     states.append(paced.memory)
             if batch:
+                self._judged.inc(len(batch))
                 for place, probability in zip(places, await self._detect(np.array(batch), states), strict=True):
                     found[place][turn] = probability
         return found

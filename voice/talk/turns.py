@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from core.errors import BadRequest
 
 MODES = ("vad", "manual")
+LEAST_IDLE = 1.0
+"""Seconds. Who is spoken to again asks a model each time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class TurnRules:
     prefix: float = 0.3
     """Audio before the start that belongs to the turn too."""
     idle: float = 0.0
-    """Quiet after which the other side is spoken to again; 0 is never."""
+    """Quiet after which the other side is spoken to again, a second or more; 0 is never."""
     mode: str = "vad"
     """`manual`: nothing but a commit ends a turn."""
     longest: float = 120.0
@@ -44,7 +46,8 @@ class TurnRules:
         _check("min_delay", self.min_delay, 0, 30)
         _check("max_delay", self.max_delay, self.min_delay, 60)
         _check("prefix", self.prefix, 0, 5)
-        _check("idle", self.idle, 0, 3600)
+        if self.idle:
+            _check("idle", self.idle, LEAST_IDLE, 3600)
         _check("longest", self.longest, 1, 3600)
         if self.mode not in MODES:
             raise BadRequest(f"mode is {self.mode!r}; it is one of {' '.join(MODES)}.", param="mode")

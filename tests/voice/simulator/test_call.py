@@ -30,7 +30,8 @@ def test_a_shipped_scenario_goes_as_it_expects(name):
 
 def test_there_are_scenarios_of_all_that_goes_wrong():
     wanted = {"noise", "overlap", "backchannels", "echo", "loss", "push_to_talk", "idle", "tool_call", "model_hangs",
-              "voice_dies", "drop_and_resume", "typed_and_spoken"}  # fmt: skip
+              "voice_dies", "drop_and_resume", "typed_and_spoken", "echo_at_once", "echo_stall",
+              "echo_interruptions"}  # fmt: skip
     assert wanted <= set(SHIPPED_NAMES)
 
 

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from core.metrics import Metrics
+from voice.listening import OnPartial
 from voice.simulator import clock
-from voice.simulator.parts import Delays, Saying, ScriptedAgent, ScriptedVoice, parts, tone
+from voice.simulator.parts import Delays, LoudIsSpeech, Saying, ScriptedAgent, ScriptedVoice, parts, tone
 from voice.talk import events as tell
 from voice.talk.conversation import Conversation
 from voice.talk.items import Item
 from voice.talk.settings import TalkSettings
+from voice.talk.ticker import Ticker
 
 E = TypeVar("E", bound=tell.Event)
 
@@ -26,10 +29,15 @@ class Hall:
         voice: ScriptedVoice | None = None,
         delays: Delays = Delays(),
         history: Sequence[Item] = (),
+        utterance: Callable[[TalkSettings, OnPartial], Any] | None = None,
+        metrics: Metrics | None = None,
     ):
         self.saying = Saying()
         self.agent = agent or ScriptedAgent(delays=delays)
-        self.parts = parts(self.agent, saying=self.saying, voice=voice, delays=delays)
+        ticker = Ticker(LoudIsSpeech(), inline=True, sleep=clock.sleeping(), metrics=metrics)
+        self.parts = parts(
+            self.agent, saying=self.saying, ticker=ticker, voice=voice, delays=delays, utterance=utterance
+        )
         self.events: list[tell.Event] = []
         self.times: list[float] = []
         self.talk = Conversation(

@@ -132,9 +132,9 @@ def test_with_manual_turns_all_that_came_is_heard_and_nothing_else():
             found = made(settings, partial)
             feed = found.feed
 
-            def noted(samples: np.ndarray) -> None:
+            def noted(samples: np.ndarray, *, follow: bool = True) -> None:
                 fed.append(samples)
-                feed(samples)
+                feed(samples, follow=follow)
 
             found.feed = noted
             return found

@@ -20,7 +20,7 @@ rules = st.builds(
     stop=st.floats(0.02, 1),
     min_delay=st.floats(0, 1),
     max_delay=st.floats(1, 3),
-    idle=st.sampled_from([0.0, 0.5, 2.0]),
+    idle=st.sampled_from([0.0, 1.0, 2.0]),
     mode=st.sampled_from(["vad", "manual"]),
     longest=st.floats(1, 5),
 )
@@ -211,8 +211,11 @@ def test_the_clock_counts_windows_exactly():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"threshold": 2}, {"release": 0.9}, {"stop": 0}, {"max_delay": 0.1}, {"mode": "half"}, {"start": math.nan}],
-)
+    [
+        {"threshold": 2}, {"release": 0.9}, {"stop": 0}, {"max_delay": 0.1}, {"mode": "half"}, {"start": math.nan},
+        {"idle": 0.03}, {"idle": -1}, {"idle": math.nan},
+    ],
+)  # fmt: skip
 def test_rules_that_make_no_sense(wrong):
     with pytest.raises(BadRequest) as caught:
         TurnRules(**wrong)
