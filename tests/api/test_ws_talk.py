@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from websockets.exceptions import ConnectionClosedOK
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from websockets.sync.client import ClientConnection, connect
 
 from audio.decode import decode
@@ -50,11 +50,16 @@ class Caller:
 
 @contextmanager
 def calling(server: Server, **asked: Any) -> Iterator[tuple[Caller, dict[str, Any]]]:
+    """Ended behind the block: others look whether anything is left running."""
     url = server.url.replace("http", "ws") + "/ws"
     with connect(url, additional_headers={"X-API-Key": ADMIN}, compression=None, proxy=None) as socket:
         caller = Caller(socket)
         caller.send("start", **SCRIPTED | asked)
         yield caller, caller.next("ready")
+        with suppress(ConnectionClosed, OSError):
+            caller.send("end")
+            for _ in socket:
+                pass
 
 
 def test_a_message_is_answered_in_words_and_sound(server: Server):
