@@ -103,7 +103,8 @@ async def turn(
         reply = Item(new_item(), "assistant", answer.text, spoken=audio is not None) if answer.text else None
         after = [*fresh, *([reply] if reply else []), *answer.calls]
         records = [recorded(item, 0) for item in after]
-        await studio.storage.write(rows.append, caller.id, id, records, time.time(), titled(after), len(before))
+        seen = before[-1].id if before else ""
+        await studio.storage.write(rows.append, caller.id, id, records, time.time(), titled(after), seen)
         await lease.settle(usage)
     times = {"hear": heard_at - began, "think": thought_at - heard_at, "speak": spoken_at - thought_at}
     return Turn(

@@ -16,6 +16,8 @@ from storage.tables import CONVERSATION_ITEMS, CONVERSATIONS, columns
 
 MOST = 1000
 """Conversations of one owner; beyond that the one longest unused goes."""
+MOST_ITEMS = 2000
+"""Of one conversation; beyond that the oldest go."""
 TITLE = 80
 """Characters of the first of the other side's words, for a list."""
 
@@ -145,20 +147,22 @@ def append(
     fresh: Sequence[ItemRecord],
     at: float,
     title: str = "",
-    seen: int | None = None,
+    seen: str | None = None,
 ) -> None:
     """Items behind all others, whatever their `place` says. Raises NotFound, also where it is another owner's, and
-    Conflict where somebody holds it, or there are not as many as were `seen`."""
+    Conflict where somebody holds it, or the last item is not the one that was `seen` as such; empty is none."""
     mine = (ROWS.c.id == conversation) & (ROWS.c.owner == owner) & _free(at)
     # Whoever held it until now, and did not say so any more, has lost it.
     if not ROWS.update(columns(ROWS, updated_at=at, holder="")).where(mine).execute(database):
         raise _not_free(database, owner, conversation)
-    count = ITEMS.select(fn.COUNT(ITEMS.c.item)).where(ITEMS.c.conversation == conversation).scalar(database) or 0
-    if seen is not None and count != seen:
+    within = ITEMS.c.conversation == conversation
+    query = ITEMS.select(ITEMS.c.item, ITEMS.c.place).where(within).order_by(ITEMS.c.place.desc(), ITEMS.c.item.desc())
+    last = query.limit(1).dicts().first(database) or {"item": "", "place": -1}
+    if seen is not None and last["item"] != seen:
         raise Conflict("Something else was said in this conversation meanwhile. Say it again.")
-    last = ITEMS.select(fn.MAX(ITEMS.c.place)).where(ITEMS.c.conversation == conversation).scalar(database)
-    first = 0 if last is None else last + 1
+    first = last["place"] + 1
     save(database, conversation, [replace(one, place=first + n) for n, one in enumerate(fresh)], (), at, title)
+    ITEMS.delete().where(within & (ITEMS.c.place < first + len(fresh) - MOST_ITEMS)).execute(database)
 
 
 def change(database: Database, conversation: str, settings: str) -> None:

@@ -46,9 +46,25 @@ def test_turns_are_appended_behind_all_others(storage):
     with pytest.raises(NotFound):
         storage.write_sync(rows.append, "b", "c", [item("d", 0)], 2.0)
     with pytest.raises(Conflict):
-        storage.write_sync(rows.append, "a", "c", [item("d", 0)], 2.0, "", 2)
-    storage.write_sync(rows.append, "a", "c", [item("d", 0)], 2.0, "", 3)
+        storage.write_sync(rows.append, "a", "c", [item("d", 0)], 2.0, "", "b")
+    storage.write_sync(rows.append, "a", "c", [item("d", 0)], 2.0, "", "c")
     assert len(storage.read_sync(rows.items, "c")) == 4
+    storage.write_sync(rows.add, kept("empty"))
+    with pytest.raises(Conflict):
+        storage.write_sync(rows.append, "a", "empty", [item("d", 0)], 2.0, "", "c")
+    storage.write_sync(rows.append, "a", "empty", [item("d", 0)], 2.0, "", "")
+
+
+def test_of_turns_the_last_are_kept(storage, monkeypatch):
+    monkeypatch.setattr(rows, "MOST_ITEMS", 4)
+    storage.write_sync(rows.add, kept("c"))
+    storage.write_sync(rows.add, kept("d"))
+    storage.write_sync(rows.append, "a", "d", [item("x", 0)], 2.0)
+    for number in range(6):
+        last = f"b{number - 1}" if number else ""
+        storage.write_sync(rows.append, "a", "c", [item(f"a{number}", 0), item(f"b{number}", 0)], 2.0, "t", last)
+    assert [one.item for one in storage.read_sync(rows.items, "c")] == ["a4", "b4", "a5", "b5"]
+    assert len(storage.read_sync(rows.items, "d")) == 1
 
 
 def test_nobody_sees_or_removes_anothers(storage):
