@@ -50,6 +50,10 @@ class Paced(Protocol):
         ...
 
 
+Heard = tuple[Paced, Sequence[np.ndarray | None]]
+"""A conversation and its windows that wait to be looked at."""
+
+
 class Ticker:
     """Runs while there is a conversation. With `inline` the detector is asked on the loop, as a virtual clock needs,
     which may have a cheaper `sleep` too."""
@@ -67,8 +71,9 @@ class Ticker:
         self._inline = inline
         self._paced: dict[Paced, None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._looked = 0.0
         self._thread: Executor | None = None
-        self._ticks = 0
         self.late = 0.0
         """Seconds by which the last tick came late."""
         self._judged = (metrics or Metrics()).counter("detector_windows", "Windows of 32 ms that the detector judged.")
@@ -87,9 +92,11 @@ class Ticker:
 
     async def close(self) -> None:
         self._paced.clear()
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        tasks = [task for task in (self._task, self._looking) if task]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         if self._thread:
             self._thread.shutdown()
 
@@ -107,18 +114,35 @@ class Ticker:
         self._task = None
 
     async def _tick(self, now: float) -> None:
-        heard: list[tuple[Paced, Sequence[np.ndarray | None]]] = []
-        self._ticks += 1
-        looks = len(self._paced) <= FEW or self._ticks % 2 == 0
         for paced in tuple(self._paced):
             try:
                 paced.send(now)
-                if looks and (windows := paced.windows(now)):
+            except Exception:
+                self._fail(paced)
+        if self._looking and not self._looking.done():
+            return
+        if len(self._paced) > FEW and now - self._looked < 1.5 * TICK:
+            return
+        self._looked = now
+        if heard := self._heard(now):
+            work = self._advance(now, heard)
+            if self._inline:
+                await work
+            else:
+                self._looking = asyncio.create_task(work, name="detector")
+
+    def _heard(self, now: float) -> list[Heard]:
+        heard = []
+        for paced in tuple(self._paced):
+            try:
+                if windows := paced.windows(now):
                     heard.append((paced, windows))
             except Exception:
                 self._fail(paced)
-        if not heard:
-            return
+        return heard
+
+    async def _advance(self, now: float, heard: list[Heard]) -> None:
+        """Beside the ticks, so that nobody's audio waits for the detector."""
         try:
             found = await self._look(heard)
         except Exception:
@@ -132,7 +156,7 @@ class Ticker:
                 except Exception:
                     self._fail(paced)
 
-    async def _look(self, heard: list[tuple[Paced, Sequence[np.ndarray | None]]]) -> list[list[float]]:
+    async def _look(self, heard: list[Heard]) -> list[list[float]]:
         """Probabilities of all windows: first the first of each conversation, together, then the second."""
         found: list[list[float]] = [[0.0] * len(windows) for _, windows in heard]
         for turn in range(max((len(windows) for _, windows in heard), default=0)):
