@@ -20,6 +20,7 @@ from api.auth import principal
 from core import log
 from core.discover import modules
 from core.errors import VoiceForgeError
+from core.machine import give_back_large_buffers
 from core.settings import Settings
 from studio import Studio
 
@@ -98,6 +99,7 @@ def main() -> int:
         # A crash in native code says where on standard error.
         faulthandler.enable()
         sys.setswitchinterval(SWITCH_SECONDS)
+        give_back_large_buffers()
         app = create_app(settings)
     except VoiceForgeError as error:
         print(f"VoiceForge cannot start: {error.message}", file=sys.stderr)
