@@ -1,11 +1,13 @@
 import asyncio
+import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
 import pytest
 
-from core.threads import in_thread, step
+from core.threads import behind_others, in_thread, step
 
 
 class Source:
@@ -166,3 +168,10 @@ async def test_who_is_cancelled_goes_on_once_the_work_has_ended():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert order == ["worked", "closed"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no nice value of their own")
+def test_a_thread_stands_behind_the_others():
+    with ThreadPoolExecutor(1, initializer=behind_others) as behind, ThreadPoolExecutor(1) as usual:
+        own = [threads.submit(os.getpriority, os.PRIO_PROCESS, 0).result() for threads in (behind, usual)]
+    assert own[0] > own[1] == os.getpriority(os.PRIO_PROCESS, 0)

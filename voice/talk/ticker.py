@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.metrics import Metrics
+from core.threads import behind_others
 from engines.base import SpeechDetector
 from voice.talk.settings import INPUT_RATE
 
@@ -22,9 +23,6 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.01
 """Seconds. Half a frame, since what was heard waits for a tick before it is looked at."""
-FEW = 32
-"""Conversations up to which the detector looks at every tick, beyond at every second one: the more windows at once the
-less each costs, and on a full core that is worth more than 5 ms of waiting."""
 MOST_BEHIND = 0.2
 """Seconds; ticks that are later than this are left out."""
 
@@ -72,7 +70,6 @@ class Ticker:
         self._paced: dict[Paced, None] = {}
         self._task: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._looked = 0.0
         self._thread: Executor | None = None
         self.late = 0.0
         """Seconds by which the last tick came late."""
@@ -121,9 +118,6 @@ class Ticker:
                 self._fail(paced)
         if self._looking and not self._looking.done():
             return
-        if len(self._paced) > FEW and now - self._looked < 1.5 * TICK:
-            return
-        self._looked = now
         if heard := self._heard(now):
             work = self._advance(now, heard)
             if self._inline:
@@ -142,7 +136,8 @@ class Ticker:
         return heard
 
     async def _advance(self, now: float, heard: list[Heard]) -> None:
-        """Beside the ticks, so that nobody's audio waits for the detector."""
+        """Beside the ticks, so that nobody's audio waits for the detector. While it is busy windows gather, and the more
+        there are at once, the less each costs."""
         try:
             found = await self._look(heard)
         except Exception:
@@ -176,7 +171,7 @@ class Ticker:
         if self._inline:
             return self._detector.detect(batch, states).tolist()
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "detector")
+            self._thread = ThreadPoolExecutor(1, "detector", behind_others)
         loop = asyncio.get_running_loop()
         return (await loop.run_in_executor(self._thread, self._detector.detect, batch, states)).tolist()
 
