@@ -5,9 +5,10 @@ The server is `python app.py` with ROLES=media and its workers, all on one core;
 the other cores, 20 ms frames, with real speech that the real detector hears. Recogniser, model and voice are scripted
 and take the delays they are told to, through the worker wire.
 
-Lateness of a frame: behind the schedule that its run's first frame began, less the lead that was promised. Added turn
-latency: from the caller's frame that decided the end of the turn (the window that completed the silence) to the first
-audio, less the scripted voice's delay; everything before it (transcript, thought) is meant to be over by then.
+Lateness of a frame: behind the schedule that its run's first frame began, less the lead that was promised, once that is
+built up. Added turn latency: from the caller's frame that decided the end of the turn (the window that completed the
+silence) to the first audio, less the scripted voice's delay; everything before it (transcript, thought) is meant to be
+over by then.
 
 The second table is `--pages`: ten page users beside 10 conversations (50 without `--short`), roles together and apart.
 """
