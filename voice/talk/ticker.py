@@ -136,8 +136,8 @@ class Ticker:
         return heard
 
     async def _advance(self, now: float, heard: list[Heard]) -> None:
-        """Beside the ticks, so that nobody's audio waits for the detector. While it is busy windows gather, and the more
-        there are at once, the less each costs."""
+        """Beside the ticks, so that nobody's audio waits for the detector. While it is busy windows gather, and the
+        more there are at once, the less each costs."""
         try:
             found = await self._look(heard)
         except Exception:
