@@ -176,11 +176,12 @@ class Caller(asyncio.Protocol):
             self._ended_at = self._sent_at[min(frames, len(self._sent_at)) - 1]
         elif kind == "pause":
             self._paused = True
-            self.pauses.append(now - self._spoke_at)
+            if not self.done.done():
+                self.pauses.append(now - self._spoke_at)
         elif kind == "resume":
             self._paused, self._run_began, self._run_position = False, 0.0, self._expected
         elif kind == "interrupted":
-            self.interrupted += 1
+            self.interrupted += not self.done.done()
         elif kind == "response_done":
             self._turn += 1
             self._paused = False

@@ -9,7 +9,7 @@ from core.errors import Overloaded, TooManyAtOnce
 
 MOST, MOST_UNKNOWN = 512, 32
 """Of everybody's, beyond which nobody else is let in, and nobody who has shown no key."""
-SHARE = 128
+SHARE = 256
 """Of one key's: it leaves room for others. This machine's own, where no key is asked for, are nobody's else."""
 
 
