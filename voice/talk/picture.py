@@ -182,7 +182,7 @@ def _speech(turn: Turn, scale: _Scale, colours: _Colours) -> Iterator[str]:
     floor = TOP + WAVE
     yield _label(TOP + WAVE / 2, "Speech", colours)
     if spoken := _known(turn.speech_started, turn.speech_stopped or scale.end):
-        x, end = scale.x(spoken[0]), scale.x(spoken[-1])
+        x, end = scale.x(min(spoken)), scale.x(max(spoken))
         if turn.speech_started is not None:
             yield (
                 f'<rect x="{x:.1f}" y="{TOP}" width="{end - x:.1f}" height="{WAVE}" fill="{colours.speech}" '

@@ -7,7 +7,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voice.talk.events import Turn
@@ -42,6 +42,7 @@ def bars(svg: str) -> list[tuple[float, float]]:
 
 
 @settings(max_examples=25)
+@example(Turn("r", "", speech_started=2.0, speech_stopped=1.0), None, False)
 @given(turns, moment, st.booleans())
 def test_every_turn_has_a_picture_that_is_well_formed(turn: Turn, heard: float | None, dark: bool):
     svg = draw(Shown(turn, heard), dark=dark)
