@@ -71,8 +71,9 @@ async def _life(app: FastAPI, studio: Studio) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     # And what comes is looked through less often: a hundred conversations make 700 objects, Python's own measure, in a
-    # few milliseconds.
-    gc.set_threshold(20_000, 20, 50)
+    # few milliseconds. The second look comes soon enough all the same, since a conversation that is over is a circle of
+    # objects that holds sound until then.
+    gc.set_threshold(20_000, 4, 20)
     warming = asyncio.create_task(_warm(studio), name="warm the voice that answers first")
     try:
         yield
