@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from api import errors
 from api._realtime.auth import PROTOCOL, Entry, Redeem, entry, secret_of
@@ -14,14 +13,12 @@ from api._realtime.reading import Reading
 from api._realtime.relay import named, relay
 from api._realtime.rooms import Rooms
 from api._realtime.talk import Talk
+from api._wire.duplex import duplex
 from api._wire.outbox import Outbox
 from core.errors import Unauthorized, VoiceForgeError
 
-logger = logging.getLogger(__name__)
-
 STRANGERS = 64
 """Connections that may be told at a time why their key is not good."""
-CLOSE_SECONDS = 5.0
 BAD_KEY = 3000
 """Close code."""
 
@@ -101,22 +98,7 @@ class Connection:
             self._rooms.strangers -= 1
 
     async def _hold(self, talk: Talk) -> None:
-        reading = asyncio.create_task(self._listen(talk), name="read from a realtime client")
-        sending = asyncio.create_task(self._outbox.run(), name="send to a realtime client")
-        try:
-            await asyncio.wait((reading, sending), return_when=asyncio.FIRST_COMPLETED)
-            error = reading.exception() if reading.done() and not reading.cancelled() else None
-            if error and not isinstance(error, WebSocketDisconnect):
-                logger.error("a realtime connection broke", exc_info=error)
-                self._outbox.close(1011, "Something broke in here.")
-            if self._outbox.closing:
-                await asyncio.wait((sending,), timeout=CLOSE_SECONDS)
-        finally:
-            reading.cancel()
-            sending.cancel()
-            for error in await asyncio.gather(reading, sending, return_exceptions=True):
-                if isinstance(error, Exception) and not isinstance(error, (OSError, WebSocketDisconnect)):
-                    logger.debug("a realtime connection ended with %r", error)
+        await duplex(self._listen(talk), self._outbox, "a realtime client")
 
     async def _listen(self, talk: Talk) -> None:
         reading = Reading(talk, self._rooms.clock)

@@ -16,18 +16,15 @@ from api._realtime import session as sessions
 from api._realtime.auth import Entry
 from api._realtime.places import entering
 from api._realtime.talk import Talk, Thinker, thinker
+from api._watch import lapsed, watch
 from api._wire.outbox import Outbox
-from core.errors import Overloaded, Unauthorized, VoiceForgeError
+from core.errors import Overloaded, VoiceForgeError
 from studio import Studio
 
 logger = logging.getLogger(__name__)
 
 BEGIN_SECONDS = 15.0
 """How long a session to which nothing comes keeps its place in a full house."""
-CHECK_SECONDS = 30.0
-"""How often a session's key is looked at again."""
-LAST_WORD_SECONDS = 5.0
-"""How long a client that reads nothing has to read why the connection ends."""
 
 
 class Rooms:
@@ -43,7 +40,8 @@ class Rooms:
         self._talks: dict[str, tuple[Talk, float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gauge = studio.metrics.gauge("realtime_sessions", "Sessions held on /v1/realtime.")
-        self._watching = asyncio.create_task(self._watch(), name="watch over the realtime sessions")
+        watching = watch(self._look, self._check_keys, "the realtime sessions")
+        self._watching = asyncio.create_task(watching, name="watch over the realtime sessions")
 
     def __len__(self) -> int:
         return len(self._talks)
@@ -128,20 +126,10 @@ class Rooms:
         await asyncio.gather(*(self.end(talk, "The house closes.") for talk, _ in list(self._talks.values())))
         await asyncio.gather(*self._tasks)
 
-    async def _watch(self) -> None:
-        checked = self.clock()
-        while True:
-            await asyncio.sleep(1.0)
-            now = self.clock()
-            try:
-                for talk, began in list(self._talks.values()):
-                    self._look_at(talk, now - began)
-                if now - checked >= CHECK_SECONDS:
-                    checked = now
-                    await self._check_keys()
-            except Exception:
-                # Who watches must not stop: without it no session ever ends by itself.
-                logger.exception("the watch over the realtime sessions stumbled")
+    def _look(self) -> None:
+        now = self.clock()
+        for talk, began in list(self._talks.values()):
+            self._look_at(talk, now - began)
 
     def _look_at(self, talk: Talk, seconds: float) -> None:
         if talk.over:
@@ -152,22 +140,16 @@ class Rooms:
             talk.told.failure(message, "invalid_request_error", "session_expired")
             self._spawn(self.end(talk, message))
         elif not talk.healthy():
-            talk.outbox.forget_sound()
             talk.told.error(Overloaded("You read more slowly than this is said."))
-            talk.outbox.close(1013, "The client does not read what it is sent.")
-            asyncio.get_running_loop().call_later(LAST_WORD_SECONDS, talk.outbox.give_up)
+            talk.outbox.abandon()
             self._spawn(self.end(talk, "The client does not read."))
 
     async def _check_keys(self) -> None:
         for talk, _ in list(self._talks.values()):
-            try:
-                await self.studio.accounts.current(talk.caller)
-            except Unauthorized as error:
+            if error := await lapsed(self.studio.accounts, talk.caller, talk.id):
                 talk.told.error(error)
                 talk.outbox.close(3000, error.message)
                 self._spawn(self.end(talk, error.message))
-            except VoiceForgeError as error:
-                logger.warning("the key of %s could not be looked at: %s", talk.id, error.message)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

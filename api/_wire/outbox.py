@@ -14,6 +14,9 @@ MOST_TEXT = 2_000_000
 """Characters of messages that may wait; a client so far behind does not read."""
 FULL = 20_000_000
 """Characters behind which no more is put in, so that what is asked for a hundred times at once waits a few times."""
+LAST_WORD_SECONDS = 5.0
+"""How long a client that reads nothing has to read why the connection ends."""
+UNREAD = "The client does not read what it is sent."
 
 
 class Outbox:
@@ -33,7 +36,7 @@ class Outbox:
 
     def text(self, text: str) -> None:
         if self.characters > FULL:
-            self.close(1013, "The client does not read what it is sent.")
+            self.close(1013, UNREAD)
         if self._last is None:
             self._waiting.append((text, 0.0))
             self.characters += len(text)
@@ -63,6 +66,12 @@ class Outbox:
     def stalled(self) -> float:
         """Seconds for which the client has not taken what is being sent."""
         return 0.0 if self._began is None else self._clock() - self._began
+
+    def abandon(self) -> None:
+        """Close on a client that does not read: no more sound, and little time for the messages that wait."""
+        self.forget_sound()
+        self.close(1013, UNREAD)
+        asyncio.get_running_loop().call_later(LAST_WORD_SECONDS, self.give_up)
 
     def give_up(self) -> None:
         """Wait for the client no longer."""

@@ -4,7 +4,6 @@ not."""
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from accounts.limits import Gcra
 from accounts.principal import VISITOR, Principal
+from api._wire.duplex import duplex
 from api._wire.flow import CHARACTERS, MESSAGE, SHORTEST, Flow
 from api._wire.outbox import Outbox
 from api._ws import messages as wire
@@ -19,8 +19,6 @@ from api._ws.session import Session
 from api._ws.sessions import Sessions
 from api.auth import known, secret_in
 from core.errors import BadRequest, Forbidden, LimitReached, Overloaded, Unauthorized, Unavailable, VoiceForgeError
-
-logger = logging.getLogger(__name__)
 
 PROTOCOL = "voiceforge"
 KEY = "key."
@@ -30,7 +28,6 @@ BEGIN_SECONDS = 15.0
 """How long a client has to begin a session, or to go on with one."""
 MISTAKES, MISTAKES_PER_SECOND = 20, 1.0
 """Messages that cannot be understood: at once, and in the long run."""
-CLOSE_SECONDS = 5.0
 
 
 class Connection:
@@ -59,21 +56,9 @@ class Connection:
         await self._websocket.accept(PROTOCOL if PROTOCOL in offered else None)
         self._came = self._clock()
         self._sessions.strangers.enter(self._counted)
-        reading = asyncio.create_task(self._talk(secret), name="read from a client")
-        sending = asyncio.create_task(self._outbox.run(), name="send to a client")
         try:
-            await asyncio.wait((reading, sending), return_when=asyncio.FIRST_COMPLETED)
-            if reading.done() and not reading.cancelled() and (error := reading.exception()):
-                logger.error("a conversation's connection broke", exc_info=error)
-                self._outbox.close(1011, "Something broke in here.")
-            if self._outbox.closing:
-                await asyncio.wait((sending,), timeout=CLOSE_SECONDS)
+            await duplex(self._talk(secret), self._outbox, "a client of /ws")
         finally:
-            reading.cancel()
-            sending.cancel()
-            for error in await asyncio.gather(reading, sending, return_exceptions=True):
-                if isinstance(error, Exception) and not isinstance(error, (OSError, WebSocketDisconnect)):
-                    logger.debug("a connection ended with %r", error)
             await self._leave()
 
     async def _leave(self) -> None:

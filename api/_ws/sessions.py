@@ -20,11 +20,12 @@ from typing import Any
 from accounts.principal import Principal
 from api._holds import RENEW_SECONDS, Holds
 from api._turn import thinks
+from api._watch import lapsed, watch
 from api._wire.outbox import Outbox
 from api._ws import messages as wire
 from api._ws.session import Session, digest, new_token
 from api._ws.strangers import Strangers
-from core.errors import Conflict, NotFound, Overloaded, Unauthorized, VoiceForgeError
+from core.errors import Conflict, NotFound, Overloaded, VoiceForgeError
 from storage import conversations as rows
 from storage.conversations import ConversationRecord
 from studio import Studio
@@ -36,10 +37,6 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60.0
 """How long a session waits for its client to come back."""
-CHECK_SECONDS = 30.0
-"""How often a session's key is looked at again."""
-LAST_WORD_SECONDS = 5.0
-"""How long a client that reads nothing has to read why the connection ends."""
 
 MANNER = set(wire.Manner.model_fields)
 
@@ -56,7 +53,8 @@ class Sessions:
         self._opening: set[str] = set()
         self._endings: dict[str, asyncio.Task[None]] = {}
         self._gauge = studio.metrics.gauge("conversations", "Conversations held on /ws, those included that wait.")
-        self._watching = asyncio.create_task(self._watch(), name="watch over the conversations")
+        watching = watch(self._look, self._check_keys, "the conversations")
+        self._watching = asyncio.create_task(watching, name="watch over the conversations")
         self._renewing = asyncio.create_task(self._renew(), name="hold the conversations")
 
     def __len__(self) -> int:
@@ -247,20 +245,10 @@ class Sessions:
 
     # While they go on
 
-    async def _watch(self) -> None:
-        checked = self.clock()
-        while True:
-            await asyncio.sleep(1.0)
-            now = self.clock()
-            try:
-                for session in list(self._sessions.values()):
-                    self._look_at(session, now)
-                if now - checked >= CHECK_SECONDS:
-                    checked = now
-                    await self._check_keys()
-            except Exception:
-                # Who watches must not stop: without it nobody is waited for in vain any more, but for ever.
-                logger.exception("the watch over the conversations stumbled")
+    def _look(self) -> None:
+        now = self.clock()
+        for session in list(self._sessions.values()):
+            self._look_at(session, now)
 
     def _look_at(self, session: Session, now: float) -> None:
         if session.over:
@@ -268,23 +256,17 @@ class Sessions:
         elif session.left_at is not None and now - session.left_at >= WAIT_SECONDS:
             self._ending(session, "Nobody came back.")
         elif (line := session.line) and not session.watch():
-            line.outbox.forget_sound()
             line.outbox.text(wire.failure(Overloaded("You read more slowly than this is said."), fatal=True))
-            line.outbox.close(1013, "The client does not read what it is sent.")
-            asyncio.get_running_loop().call_later(LAST_WORD_SECONDS, line.outbox.give_up)
+            line.outbox.abandon()
             session.detach()
 
     async def _check_keys(self) -> None:
         for session in list(self._sessions.values()):
-            try:
-                await self.studio.accounts.current(session.caller)
-            except Unauthorized as error:
+            if error := await lapsed(self.studio.accounts, session.caller, session.id):
                 if session.line:
                     session.line.outbox.text(wire.failure(error, fatal=True))
                     session.line.outbox.close(4401, error.message)
                 self._ending(session, error.message)
-            except VoiceForgeError as error:
-                logger.warning("the key of %s could not be looked at: %s", session.id, error.message)
 
     async def _renew(self) -> None:
         while True:

@@ -67,7 +67,7 @@ async def test_a_key_without_the_scope_is_not_let_in(opened: House):
 
 
 async def test_a_key_that_is_revoked_ends_its_session(opened: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._realtime.rooms.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("api._watch.CHECK_SECONDS", 0.0)
     admin = await opened.studio.accounts.identify(ADMIN)
     key = await opened.studio.accounts.create_key(admin, "k", ["conversation"])
     async with opened.client(key=key.secret) as client:
@@ -304,7 +304,7 @@ async def test_a_client_that_does_not_read_is_let_go(opened: House, monkeypatch:
     async with opened.held() as client:
         client.socket.transport.pause_reading()
         talk = next(iter(opened.rooms._talks.values()))[0]
-        monkeypatch.setattr("api._realtime.rooms.LAST_WORD_SECONDS", 0.1)
+        monkeypatch.setattr("api._wire.outbox.LAST_WORD_SECONDS", 0.1)
         talk.outbox.text("x" * 9_000_000)
         talk.outbox.text("x" * 60_000)
         await until(lambda: not len(opened.rooms))

@@ -42,7 +42,7 @@ def answer(event: act.Event, history: Sequence[Message]) -> Sequence[Any]:
 def webrtc() -> Any:
     """The clients, where aiortc is here."""
     need_webrtc()
-    from tests.api import _calls
+    from tests.api.realtime import _calls
 
     return _calls
 
@@ -237,7 +237,7 @@ async def test_a_key_without_the_scope_makes_no_call(opened: House, webrtc: Any)
 
 
 async def test_a_key_that_is_revoked_ends_its_call(opened: House, webrtc: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api._realtime.rooms.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("api._watch.CHECK_SECONDS", 0.0)
     admin = await opened.studio.accounts.identify(ADMIN)
     key = await opened.studio.accounts.create_key(admin, "k", ["conversation"])
     async with webrtc.held(opened, key=key.secret) as caller:

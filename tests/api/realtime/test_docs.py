@@ -12,7 +12,7 @@ from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from api._realtime.events import FROM_CLIENT
 from api._realtime.told import FROM_SERVER
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| (yes|no) \| (.+) \|$", re.MULTILINE)
 
 
@@ -37,7 +37,7 @@ def test_what_is_said_to_be_served_is():
 
 
 def test_every_test_that_is_named_is_there():
-    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests/api").glob("test_realtime*.py"))
+    tests = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     for title in ("Events of the client", "Events of the server"):
         for name, (served, why) in _rows(title).items():
             assert served == "no" or f"async def {why.strip('`')}(" in tests, (name, why)
