@@ -57,6 +57,8 @@ class Opened:
     session: Mapping[str, Any]
     expires_at: float
     """Seconds since the epoch; a session that was begun before may outlast it."""
+    mark: str = ""
+    """Where it is kept that this was good for one session and is used up."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,13 @@ class ClientSecrets:
         if not principal.may(SCOPE):
             raise Forbidden(f"This needs a key with the scope {SCOPE!r}.")
         session = note.session if note.session is not None else await self._kept(note.id)
-        if note.once:
-            await self._use(note)
-        return Opened(replace(principal, scopes=frozenset({SCOPE})), session, note.expires_at)
+        mark = await self._use(note) if note.once else ""
+        return Opened(replace(principal, scopes=frozenset({SCOPE})), session, note.expires_at, mark)
+
+    async def give_back(self, opened: Opened) -> None:
+        """No session came of it: one that was good for one session is so again. Until then it was good for nobody."""
+        if opened.mark:
+            await self._storage.write(rows.remove, opened.mark)
 
     async def _kept(self, id: str) -> dict[str, Any]:
         name = f"{_ROWS}{id}"
@@ -129,11 +135,14 @@ class ClientSecrets:
             raise _foreign()
         return json.loads(self._vault.open(sealed, name))
 
-    async def _use(self, note: _Note) -> None:
+    async def _use(self, note: _Note) -> str:
+        """The name of its mark, which the first to open it makes."""
+        name = f"{_USED}{note.id}"
         try:
-            await self._storage.write(_mark, f"{_USED}{note.id}", note.expires_at + _LATE, self._clock())
+            await self._storage.write(_mark, name, note.expires_at + _LATE, self._clock())
         except Conflict:
             raise Unauthorized("This client secret was good for one session, and has been used.") from None
+        return name
 
     def _signed(self, note: _Note) -> str:
         body = _text(zlib.compress(json.dumps(list(vars(note).values())).encode()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -75,8 +76,9 @@ async def create_realtime_session(request: Request, studio: House, caller: Talke
 
 async def redeem(studio: Studio, value: str) -> Entry:
     """What a secret opens. Raises Unauthorized where it is foreign, expired or used up."""
-    opened = await studio.accounts.client_secrets.open(value)
-    return Entry(opened.principal, opened.session, pinned(opened.session))
+    found = studio.accounts.client_secrets
+    opened = await found.open(value)
+    return Entry(opened.principal, opened.session, pinned(opened.session), partial(found.give_back, opened))
 
 
 async def made(studio: Studio, caller: Principal, asked: SecretBody) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from api import client_secrets
 from api._headers import is_space
-from api._realtime.auth import Entry, entry
+from api._realtime.auth import Entry, entry, opening
 from api._realtime.calls_offer import offer
 from api._realtime.relay import named
 from api.auth import secret_in
@@ -46,8 +46,21 @@ Model = Annotated[str, Query(max_length=200)]
 @router.post("/v1/realtime/calls", status_code=201, include_in_schema=False)
 async def create_call(request: Request, model: Model = "") -> Response:
     """Begin a call: an SDP offer, by itself or in a form with a session, is answered."""
-    studio = request.app.state.studio
     found = await _entry(request)
+    async with opening(found):
+        return await _called(request, found, model)
+
+
+@router.post("/v1/realtime/calls/{call_id}/hangup", include_in_schema=False)
+async def hang_up(call_id: Id, request: Request) -> Response:
+    """End a call. What it came to is settled when this answers."""
+    found = await _entry(request)
+    await request.app.state.calls.hang_up(call_id, found.caller)
+    return Response(status_code=200)
+
+
+async def _called(request: Request, found: Entry, model: str) -> Response:
+    studio = request.app.state.studio
     if is_space(studio.settings.public_url):
         raise Unavailable(SPACE)
     if find_spec("aiortc") is None:
@@ -60,14 +73,6 @@ async def create_call(request: Request, model: Model = "") -> Response:
     call, answer = await request.app.state.calls.open(found, secret, wanted, model, session)
     place = {"Location": f"/v1/realtime/calls/{call.id}"}
     return Response(answer, 201, place, media_type="application/sdp")
-
-
-@router.post("/v1/realtime/calls/{call_id}/hangup", include_in_schema=False)
-async def hang_up(call_id: Id, request: Request) -> Response:
-    """End a call. What it came to is settled when this answers."""
-    found = await _entry(request)
-    await request.app.state.calls.hang_up(call_id, found.caller)
-    return Response(status_code=200)
 
 
 async def _entry(request: Request) -> Entry:

@@ -7,7 +7,7 @@ import asyncio
 from starlette.websockets import WebSocket
 
 from api import errors
-from api._realtime.auth import PROTOCOL, Entry, Redeem, entry, secret_of
+from api._realtime.auth import PROTOCOL, Entry, Redeem, entry, opening, secret_of
 from api._realtime.calls import Call, Calls
 from api._realtime.reading import Reading
 from api._realtime.relay import named, relay
@@ -38,14 +38,15 @@ class Connection:
         websocket.scope["query_string"] = b""
         try:
             found = await self._enter()
-            if call_id:
-                await self._follow(self._calls.find(call_id, found.caller, self._secret))
-                return
-            if there := named(self._rooms.studio, model, found.session):
-                protocol = PROTOCOL if PROTOCOL in self._offered else None
-                await relay(websocket, self._rooms.studio, found.caller, *there, found.session, protocol)
-                return
-            talk = await self._rooms.open(found, self._outbox, model, transcription=intent == "transcription")
+            async with opening(found):
+                if call_id:
+                    await self._follow(self._calls.find(call_id, found.caller, self._secret))
+                    return
+                if there := named(self._rooms.studio, model, found.session):
+                    protocol = PROTOCOL if PROTOCOL in self._offered else None
+                    await relay(websocket, self._rooms.studio, found.caller, *there, found.session, protocol)
+                    return
+                talk = await self._rooms.open(found, self._outbox, model, transcription=intent == "transcription")
         except Unauthorized as error:
             await self._turn_away(error)
             return

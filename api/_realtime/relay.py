@@ -57,7 +57,7 @@ async def relay(
     protocol: str | None = None,
 ) -> None:
     """Hold one session until either side ends it. `session` is what a client secret fixes. A client that cannot be
-    served is told so before it is let in."""
+    served is not let in: raises what admitting and the server's answer raise, of a session that has not begun."""
     try:
         key = websocket.headers.get(PROVIDER_KEY, "")[:500]
         with ExitStack() as place:
@@ -68,9 +68,8 @@ async def relay(
                 await Relay(websocket, studio, caller, lease, line, upstream, model, session).run(place.close)
     except VoiceForgeError as error:
         if websocket.application_state is WebSocketState.CONNECTING:
-            await websocket.send_denial_response(errors.answer(error))
-        else:
-            logger.error("a relayed session could not be settled: %s", error.message)
+            raise
+        logger.error("a relayed session could not be settled: %s", error.message)
 
 
 class Relay:

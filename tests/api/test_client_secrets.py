@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import httpx
 import openai
 import pytest
+from websockets.exceptions import InvalidStatus
 
-from api import client_secrets
+from api import client_secrets, realtime_calls
 from core.errors import BadRequest
 from core.settings import Settings
 from providers.realtime import Grant, Upstream
@@ -123,6 +125,29 @@ async def test_once_is_one_session(opened: House):
     async with opened.client(key=value) as client:
         assert (await client.next("error"))["error"]["code"] == "invalid_api_key"
         assert (await client.closed())[0] == 3000
+
+
+async def test_a_house_that_is_full_uses_up_no_secret(opened: House):
+    value = await made(opened, once=True)
+    opened.talks.most = 0
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened.client(key=value):
+            pass
+    assert refused.value.response.status_code == 503
+    opened.talks.most = 1
+    async with opened.client(key=value) as client:
+        await client.next("session.created")
+    async with opened.client(key=value) as client:
+        assert (await client.closed())[0] == 3000
+
+
+async def test_a_call_that_is_refused_uses_up_no_secret(opened: House, monkeypatch: pytest.MonkeyPatch):
+    value = await made(opened, once=True)
+    monkeypatch.setattr(realtime_calls, "find_spec", lambda name: None)
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {value}"}) as http:
+        assert (await http.post(f"{opened.http}/realtime/calls", content="v=0")).status_code == 503
+    async with opened.client(key=value) as client:
+        await client.next("session.created")
 
 
 async def test_a_changed_secret_opens_nothing(opened: House):

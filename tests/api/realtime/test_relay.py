@@ -46,9 +46,9 @@ class Both:
         """Oldest first."""
         return (await self.here.studio.storage.read(usage_rows.recent, 100, None))[::-1]
 
-    async def secret(self, key: str = ADMIN, **session: Any) -> str:
+    async def secret(self, key: str = ADMIN, *, once: bool = False, **session: Any) -> str:
         caller = await self.here.studio.accounts.identify(key)
-        body = client_secrets.SecretBody(session=session)
+        body = client_secrets.SecretBody(session=session, once=once)
         return (await client_secrets.made(self.here.studio, caller, body))["value"]
 
     async def idle(self) -> None:
@@ -404,6 +404,22 @@ async def test_many_at_once_are_refused_in_order(tmp_path: Path):
         over.set()
         assert sorted(await asyncio.gather(*work)) == [101] * 3 + [503] * 17
         await both.idle()
+
+
+async def test_a_server_that_takes_nobody_uses_up_no_secret(both: Both):
+    secret = await both.secret(once=True, **FIXED)
+    server = both.here.studio.upstream
+    server._most = 0
+    with pytest.raises(InvalidStatus) as refused:
+        async with both.client(key=secret):
+            pass
+    assert refused.value.response.status_code == 503
+    server._most = 1
+    async with both.client(key=secret) as client:
+        await client.next("session.created")
+    await both.idle()
+    async with both.client(key=secret) as client:
+        assert (await client.next("error"))["error"]["code"] == "invalid_api_key"
 
 
 # What is fixed
