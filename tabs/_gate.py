@@ -7,7 +7,7 @@ import functools
 import html
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -40,17 +40,7 @@ def safe_upload(value: Any) -> Path:
 def plainly(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Turn what goes wrong in a handler, a coroutine or an async generator, into one plain message on the page."""
     if inspect.isasyncgenfunction(handler):
-
-        @functools.wraps(handler)
-        async def stepping(*args: Any, **kwargs: Any) -> Any:
-            try:
-                async with aclosing(handler(*args, **kwargs)) as steps:
-                    async for step in steps:
-                        yield step
-            except Exception as error:
-                raise told(error) from error
-
-        return stepping
+        return _stepping(handler)
 
     @functools.wraps(handler)
     async def once(*args: Any, **kwargs: Any) -> Any:
@@ -60,6 +50,27 @@ def plainly(handler: Callable[..., Any]) -> Callable[..., Any]:
             raise told(error) from error
 
     return once
+
+
+def plainly_or(*shown: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """As `plainly`, of an async generator that fails: the page shows this first. Gradio's own `failure` will not do:
+    a cancelled run is one to it."""
+    return functools.partial(_stepping, shown=shown)
+
+
+def _stepping(handler: Callable[..., Any], shown: Sequence[Any] = ()) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    async def stepping(*args: Any, **kwargs: Any) -> Any:
+        try:
+            async with aclosing(handler(*args, **kwargs)) as steps:
+                async for step in steps:
+                    yield step
+        except Exception as error:
+            if shown:
+                yield shown
+            raise told(error) from error
+
+    return stepping
 
 
 def told(error: Exception) -> gr.Error:

@@ -13,8 +13,8 @@ from audio.encode import FORMATS
 from audio.enhance import ENHANCEMENTS
 from engines.base import Voice
 from studio import Studio
-from tabs._ending import cancelled_by, or_else
-from tabs._gate import plainly, principal_of
+from tabs._ending import cancelled_by
+from tabs._gate import plainly, plainly_or, principal_of
 from tabs._languages import choices, rank
 from tabs._look import asset
 from tabs._natural import Offer, coming, fetch, offer
@@ -52,8 +52,7 @@ def build(studio: Studio) -> None:
     text, language, voice = wanted[:3]
     status = results[0]
 
-    @plainly
-    @or_else(_nothing(), *[gr.skip()] * 8)
+    @plainly_or(_nothing(), *[gr.skip()] * 8)
     async def ui_speak(
         text: str, language: str, voice: str, speed: float, form: str, clean: bool, past: list[dict[str, Any]],
         request: gr.Request,

@@ -15,8 +15,8 @@ from gradio.utils import get_upload_folder
 
 from engines.base import Segment
 from studio import Studio
-from tabs._ending import cancelled_by, or_else
-from tabs._gate import plainly, principal_of, safe_upload
+from tabs._ending import cancelled_by
+from tabs._gate import plainly, plainly_or, principal_of, safe_upload
 from tabs._heard import Heard, hear
 from tabs._languages import COMMON, choices
 from tabs._look import asset
@@ -44,8 +44,7 @@ def build(studio: Studio) -> None:
             results = _results()
     source, status = wanted[0], results[0]
 
-    @plainly
-    @or_else(_nothing(), *[gr.skip()] * 6)
+    @plainly_or(_nothing(), *[gr.skip()] * 6)
     async def ui_transcribe(
         source: Any, language: str, task: str, words: bool, request: gr.Request
     ) -> AsyncIterator[Any]:

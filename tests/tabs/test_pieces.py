@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from core.errors import UnknownVoice
 from storage.usage import UsageRecord, UsageSum
 from tabs import _look, _words
-from tabs._gate import BROKEN, plainly, told
+from tabs._gate import BROKEN, plainly, plainly_or, told
 from tabs._languages import choices
 from tabs._usage import days_of, recent_of
 
@@ -45,6 +46,42 @@ async def test_closing_a_wrapped_generator_closes_the_inner_one():
     assert await anext(running) == 1
     await running.aclose()
     assert closed
+
+
+async def test_a_generator_that_fails_shows_what_stands_there_then():
+    @plainly_or("nothing", 0)
+    async def steps():
+        yield "half", 1
+        raise KeyError("/secret/path")
+
+    running = steps()
+    assert [await anext(running), await anext(running)] == [("half", 1), ("nothing", 0)]
+    with pytest.raises(Exception, match=BROKEN):
+        await anext(running)
+
+
+async def test_a_generator_that_is_cancelled_shows_nothing_more():
+    shown, waiting, closed = [], asyncio.Event(), []
+
+    @plainly_or("nothing", 0)
+    async def steps():
+        try:
+            yield "half", 1
+            waiting.set()
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    async def run() -> None:
+        async for step in steps():
+            shown.append(step)
+
+    running = asyncio.create_task(run())
+    await waiting.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (shown, closed) == ([("half", 1)], [True])
 
 
 def test_languages_come_once_and_the_common_ones_first():
