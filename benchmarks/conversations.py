@@ -15,12 +15,9 @@ The second table is `--pages`: ten page users beside 10 conversations (50 withou
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import re
-import secrets
-import socket
 import sys
 import tempfile
 import time
@@ -36,13 +33,13 @@ import numpy as np
 from audio.resample import resample
 from audio.value import Audio
 from benchmarks import _beside_pages, _peers
+from benchmarks._apps import app, house
 from benchmarks._harness import Report, main, percentile
 from benchmarks._ordered import Ask, ordered
 from engines.base import SynthesisRequest
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
 
-ROOT = Path(__file__).parent.parent
 VOICE_DELAYS, MODEL_DELAYS = (0.08, 0.02), (0.1, 0.005)
 """Seconds before the first and before every further chunk or word."""
 SAYINGS = (
@@ -172,41 +169,10 @@ async def recorded(text: str) -> bytes:
 
 @asynccontextmanager
 async def server() -> AsyncIterator[tuple[int, int, str]]:
-    """`python app.py` for sockets alone, on the first core: its port, its process and a key."""
-    admin = secrets.token_hex(16)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    first, *others = sorted(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as folder:
-        own = {"VOICEFORGE_SCRIPTED": "1", "VOICEFORGE_ACCESS": "key", "VOICEFORGE_ADMIN_KEY": admin, "ROLES": "media"}
-        own |= delays() | {"VOICEFORGE_CACHE_MB": "0", "VOICEFORGE_MAX_CONVERSATIONS": "1000"}
-        own |= {"STT_ENGINE": "scripted-stt", "TTS_ENGINE": "scripted-tts", "LLM_ENGINE": "scripted-llm"}
-        own |= {"HOST": "127.0.0.1", "PORT": str(port), "VOICEFORGE_DATA_DIR": folder, "LOG_LEVEL": "WARNING"}
-        process = await asyncio.create_subprocess_exec(
-            "taskset", "-c", str(first), sys.executable, "app.py", cwd=ROOT, env=os.environ | own
-        )
-        os.sched_setaffinity(0, set(others) or {first})
-        try:
-            await _ready(port)
-            yield port, process.pid, admin
-        finally:
-            os.sched_setaffinity(0, {first, *others})
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
-
-
-async def _ready(port: int) -> None:
-    async with httpx.AsyncClient() as client:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            try:
-                if (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                await asyncio.sleep(0.2)
-    raise TimeoutError("the server did not answer within 60 s")
+    """The app for sockets alone, on the first core: its port, its process and a key."""
+    with _beside_pages.first_core() as core, house() as own:
+        async with app(own, core=core, environment=delays() | {"ROLES": "media"}) as found:
+            yield found.port, found.pid, found.key
 
 
 def callers(port: int, key: str) -> AbstractAsyncContextManager[Ask]:
