@@ -90,15 +90,6 @@ async def test_one_that_is_given_back_is_good_for_one_session_again(accounts, ke
         await accounts.client_secrets.open(value)
 
 
-async def test_to_give_back_one_that_lasts_changes_nothing(accounts, key):
-    once, _ = await accounts.client_secrets.mint(key[1], SESSION, 60, once=True)
-    await accounts.client_secrets.open(once)
-    value, _ = await accounts.client_secrets.mint(key[1], SESSION, 60)
-    await accounts.client_secrets.give_back(await accounts.client_secrets.open(value))
-    await accounts.client_secrets.open(value)
-    assert len(await used(accounts)) == 1
-
-
 async def used(accounts) -> list[str]:
     return await accounts._storage.read(rows.names, "voiceforge|used-client-secret|")
 

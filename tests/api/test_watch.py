@@ -60,6 +60,14 @@ async def test_a_check_comes_when_it_is_time(did: list[str], monkeypatch: pytest
     assert set(did) == {"look"}
 
 
+async def test_after_a_check_there_is_time_until_the_next(did: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("api._watch.CHECK_SECONDS", 0.1)
+    async with watched(did):
+        await until(lambda: did.count("check") >= 2)
+    first = did.index("check")
+    assert did.index("check", first + 1) > first + 2
+
+
 @pytest.mark.parametrize("breaks", ["look", "check"])
 async def test_a_mistake_of_ours_is_logged_and_the_watch_goes_on(
     did: list[str], breaks: str, caplog: pytest.LogCaptureFixture

@@ -59,13 +59,16 @@ async def client() -> Client:
     return Client()
 
 
-async def test_a_client_that_leaves_ends_the_sending(client: Client):
+async def test_both_go_on_until_the_client_leaves(client: Client):
+    words = ["hello", "and", "goodbye"]
+
     async def leave() -> None:
-        client.outbox.text("hello")
-        await until(lambda: client.got)
+        for number, word in enumerate(words, 1):
+            client.outbox.text(word)
+            await until(lambda number=number: len(client.got) == number)
 
     await client.held(leave())
-    assert client.got == [{"type": "websocket.send", "text": "hello"}]
+    assert client.got == [{"type": "websocket.send", "text": word} for word in words]
 
 
 async def test_what_waits_leaves_before_the_socket_closes(client: Client):
