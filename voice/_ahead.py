@@ -29,7 +29,8 @@ class Ahead(Generic[T]):
 
     def __init__(self, source: AsyncGenerator[T]):
         self._kept: asyncio.Queue = asyncio.Queue()
-        self._task = asyncio.create_task(self._drain(source))
+        self._task: asyncio.Task[None] | None = asyncio.create_task(self._drain(source))
+        """None once it is closed: an error that it ended with holds its frames, and they hold this."""
 
     async def _drain(self, source: AsyncGenerator[T]) -> None:
         try:
@@ -47,16 +48,20 @@ class Ahead(Generic[T]):
         item = await self._kept.get()
         if item is not _END:
             return item
-        await self._task
+        if self._task:
+            await self._task
         raise StopAsyncIteration
 
     def cancel(self) -> None:
-        self._task.cancel()
+        if self._task:
+            self._task.cancel()
 
     async def closed(self) -> None:
-        """Wait until the generator is closed, whatever it raised."""
-        if not self._task.done() or self._task.cancelled() or self._task.exception():
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Wait until the generator is closed, whatever it raised. Nothing is read afterwards."""
+        task = self._task
+        if task and not (task.done() and not task.cancelled() and task.exception() is None):
+            await asyncio.gather(task, return_exceptions=True)
+        self._task = None
 
 
 async def one_ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:

@@ -81,7 +81,6 @@ class Talk:
         self.over = ""
         """Why it has ended; empty while it goes on."""
         self.told = Told(outbox, f"conv_{secrets.token_hex(10)}", TalkSettings().output_rate)
-        self.told.order = self._ordered
         self.told.limits = _limits(lease)
         self.heard = 0.0
         """Seconds."""
@@ -124,6 +123,8 @@ class Talk:
         return not slow and outbox.stalled() < STALL_SECONDS
 
     def emit(self, event: events.Event) -> None:
+        if isinstance(event, events.ResponseStarted):
+            self.told.order = self._next or self._order(self.settings, asked.ResponseBody(), beside=False)
         self.told.tell(event)
         self.seen.tell(event)
         if isinstance(event, events.ItemAdded) and event.item.id in self._unwanted:
@@ -356,9 +357,6 @@ class Talk:
         self.conversation.cancel(id or active)
 
     # How responses are told
-
-    def _ordered(self) -> Order:
-        return self._next or self._order(self.settings, asked.ResponseBody(), beside=False)
 
     def _order(self, settings: TalkSettings, response: asked.ResponseBody, *, beside: bool) -> Order:
         body = self.session.body

@@ -58,13 +58,13 @@ class Turn:
 
 
 class Told:
-    """Of one session. `order` says how the next response is to be told; `arrived` turns a time of the conversation into
-    seconds of sound that the client sent."""
+    """Of one session. `order` is how the response is told that begins next; `arrived` turns a time of the conversation
+    into seconds of sound that the client sent."""
 
     def __init__(self, outbox: Outbox, conversation: str, rate: int):
         self.outbox, self.conversation, self.rate = outbox, conversation, rate
         self.items = items.Items()
-        self.order: Callable[[], Order]
+        self.order: Order
         self.arrived: Callable[[float], float] = lambda at: at
         self.transcribed = False
         """Whether the client wants to read what was understood."""
@@ -202,7 +202,7 @@ class Told:
     # A response
 
     def _response_started(self, event: events.ResponseStarted) -> None:
-        output = self.open[event.response] = Output(event.response, event.item, self.order())
+        output = self.open[event.response] = Output(event.response, event.item, self.order)
         self.say("response.created", response=shape(output, "in_progress"))
         if self.limits:
             self.say("rate_limits.updated", rate_limits=list(self.limits))

@@ -81,22 +81,30 @@ class Outbox:
     async def run(self) -> None:
         """Ends once it has closed. Raises what sending raises where the client is gone."""
         self._running = asyncio.current_task()
-        while True:
-            await self._filled.wait()
-            self._filled.clear()
-            while self._waiting:
-                part, seconds = self._waiting.popleft()
-                self._began = self._clock()
-                if isinstance(part, str):
-                    await self._send({"type": "websocket.send", "text": part})
-                else:
-                    await self._send({"type": "websocket.send", "bytes": part})
-                if not seconds:
-                    self.characters -= len(part)
-                else:
-                    self.seconds = max(0.0, self.seconds - seconds) if self._waiting else 0.0
-                self._began = None
-            if self._last:
-                self._began = self._clock()
-                await self._send({"type": "websocket.close", "code": self._last[0], "reason": self._last[1][:120]})
-                return
+        try:
+            while not await self._send_what_waits():
+                pass
+        finally:
+            self._running = None
+
+    async def _send_what_waits(self) -> bool:
+        """Whether it has closed."""
+        await self._filled.wait()
+        self._filled.clear()
+        while self._waiting:
+            part, seconds = self._waiting.popleft()
+            self._began = self._clock()
+            if isinstance(part, str):
+                await self._send({"type": "websocket.send", "text": part})
+            else:
+                await self._send({"type": "websocket.send", "bytes": part})
+            if not seconds:
+                self.characters -= len(part)
+            else:
+                self.seconds = max(0.0, self.seconds - seconds) if self._waiting else 0.0
+            self._began = None
+        if self._last is None:
+            return False
+        self._began = self._clock()
+        await self._send({"type": "websocket.close", "code": self._last[0], "reason": self._last[1][:120]})
+        return True

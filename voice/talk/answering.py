@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -31,10 +31,17 @@ _NONE = np.zeros(0, np.float32)
 class Answering:
     """Of one conversation."""
 
-    def __init__(self, scene: Scene, history: History, seen: deque[tuple[float, float]]):
-        """`seen` are the detector's probabilities of the last minute, for the picture of a turn."""
+    def __init__(
+        self,
+        scene: Scene,
+        history: History,
+        seen: deque[tuple[float, float]],
+        overheard: Callable[[np.ndarray, float], None],
+    ):
+        """`seen` are the detector's probabilities of the last minute, for the picture of a turn; `overheard` is told of
+        every frame that leaves, and when it is due to be played."""
         self._scene, self._history, self._seen = scene, history, seen
-        self.mouth = Mouth(scene.settings.output_rate, scene.settings.lead)
+        self.mouth = Mouth(scene.settings.output_rate, scene.settings.lead, overheard)
         self.response: Response | None = None
         """That under way: from here on the floor is ours."""
         self.ending = ""
@@ -48,7 +55,6 @@ class Answering:
         """What came while something was being said, and is answered after it."""
         self._last = ""
         """The response whose audio left last."""
-        scene.broke = self._broke
 
     def answer(self, event: act.Event, trace: Trace) -> None:
         """Begin to answer an event."""
@@ -97,7 +103,7 @@ class Answering:
         if greeting:
             self._respond(self._new(trace), _from(act.Say(greeting)))
         else:
-            self._scene.spawn(self._greet(self._ask(act.Joined(), draft=False), trace), "greet")
+            self._spawn(self._greet(self._ask(act.Joined(), draft=False), trace), "greet")
 
     async def _greet(self, actions: Actions, trace: Trace) -> None:
         async with aclosing(actions):
@@ -108,7 +114,7 @@ class Answering:
 
     def _respond(self, response: Response, actions: Actions) -> None:
         self.drop_draft()
-        self._making = self._scene.spawn(response.run(actions, self._scene.now), f"respond {response.id}")
+        self._making = self._spawn(response.run(actions, self._scene.now), f"respond {response.id}")
         self._commit(response)
 
     def think_ahead(self, text: str, trace: Trace) -> None:
@@ -120,7 +126,7 @@ class Answering:
         self._draft_of = text
         actions = self._ask(act.Heard(text), Item("", "user", text), draft=True)
         work = draft.run(actions, self._scene.now, lambda: self._ask(act.Heard(text), draft=False))
-        self._drafting = self._scene.spawn(work, f"draft {draft.id}")
+        self._drafting = self._spawn(work, f"draft {draft.id}")
 
     def adopt(self, text: str, trace: Trace) -> bool:
         """Take the draft for the answer, if there is one to exactly this that did not fail. What was heard is in the
@@ -252,7 +258,10 @@ class Answering:
             elif isinstance(action, act.End):
                 self.ending = action.reason or "ended"
 
-    def _broke(self, task: asyncio.Task) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        return self._scene.spawn(work, name, self._broke)
+
+    def _broke(self, task: asyncio.Task[None]) -> None:
         if task is self._making:
             self.stop("failed", status="failed")
         elif task is self._drafting:

@@ -18,6 +18,7 @@ from engines import agent as act
 from voice.talk import events as tell
 from voice.talk.answering import Answering
 from voice.talk.asides import Asides
+from voice.talk.echo import EchoGuard
 from voice.talk.hearing import Hearing
 from voice.talk.history import History
 from voice.talk.intake import WINDOW_SECONDS, Intake
@@ -44,8 +45,11 @@ class Conversation:
         self._scene = Scene(parts, settings, emit, id)
         self._history = History(self._scene, history)
         self._seen: deque[tuple[float, float]] = deque(maxlen=int(SECONDS_DRAWN / WINDOW_SECONDS))
-        self._ours = Answering(self._scene, self._history, self._seen)
-        self._theirs = Hearing(self._scene, self._history, self._ours, self._seen)
+        scene, echo = self._scene, EchoGuard(settings.output_rate)
+        self._ours = Answering(
+            scene, self._history, self._seen, lambda frame, due: echo.played(frame, due - scene.began)
+        )
+        self._theirs = Hearing(scene, self._history, self._ours, self._seen, echo)
         self._intake = Intake(self._scene.began)
         self._asides = Asides(self._scene, self._history)
         self._left_at: float | None = None
@@ -236,9 +240,7 @@ class Conversation:
         self._scene.parts.ticker.remove(self)
         await self._scene.close()
         self._scene.emit(tell.Ended(reason))
-        # What holds each other in a circle is collected late, so what is large is let go of now.
-        self._seen.clear()
-        self._intake.clear()
+        self._scene.leave()
 
     # What the ticker asks for
 

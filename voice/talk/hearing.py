@@ -34,7 +34,10 @@ MOST_PARTIALS = 200
 class Hearing:
     """Of one conversation, a window of 32 ms at a time."""
 
-    def __init__(self, scene: Scene, history: History, ours: Answering, seen: deque[tuple[float, float]]):
+    def __init__(
+        self, scene: Scene, history: History, ours: Answering, seen: deque[tuple[float, float]], echo: EchoGuard
+    ):
+        """`echo` has been told of what we play."""
         self._scene, self._history, self._ours, self._seen = scene, history, ours, seen
         self._turns = turns.Turns(scene.settings.rules, WINDOW_SECONDS)
         self._before: deque[np.ndarray] = deque(maxlen=_prefix(scene.settings))
@@ -42,8 +45,7 @@ class Hearing:
         self._last = SILENCE
         """The window before."""
         self._contest: Contest | None = None
-        self._echo = EchoGuard(ours.mouth.rate)
-        ours.mouth.overheard = self._overhear
+        self._echo = echo
         self._at = 0.0
         """When what was looked at last had been said, on the conversation's clock."""
         self._usual: float | None = None
@@ -185,9 +187,6 @@ class Hearing:
         if verdict is not Verdict.WAIT:
             self.resolve(verdict, contest.reason)
         return probability
-
-    def _overhear(self, frame: np.ndarray, due: float) -> None:
-        self._echo.played(frame, due - self._scene.began)
 
     def _keep_time(self, behind: int) -> None:
         """Of what is heard. It runs evenly, as windows follow each other, unless that cannot be: where audio was

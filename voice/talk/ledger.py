@@ -62,29 +62,23 @@ class _Run:
 class Piece:
     """A span on its way: handed to whoever sends its audio. Owned by the ledger."""
 
-    __slots__ = ("_ledger", "ended", "position", "reach", "run", "samples", "span")
+    __slots__ = ("ended", "position", "reach", "run", "samples", "span")
 
-    def __init__(self, span: Span, ledger: Ledger):
+    def __init__(self, span: Span, rate: int):
         self.span = span
         self.position = -1
         """Of its first sample; -1 until that is sent."""
         self.samples = 0
         """Added so far; all of it once `ended`."""
         self.ended = False
+        """Whether no more audio or words will come."""
         self.run: _Run | None = None
-        self.reach: Reach | None = Reach(span.text, ledger.rate) if span.text else None
-        self._ledger = ledger
+        self.reach: Reach | None = Reach(span.text, rate) if span.text else None
 
     def add(self, samples: int, words: Iterable[Word] = ()) -> None:
         self.samples += samples
         if words and self.reach:
             self.reach.tell(words)
-
-    def end(self) -> None:
-        """No more audio or words will come."""
-        if not self.ended:
-            self.ended = True
-            self._ledger.measure(self)
 
     def heard(self) -> int:
         """Samples of it that were played."""
@@ -133,7 +127,7 @@ class Ledger:
         if item is None:
             item = self._items[span.item] = self._reopened(span.item)
             self._bound()
-        piece = Piece(span, self)
+        piece = Piece(span, self.rate)
         if piece.reach:
             piece.reach.paced(item.pace)
         item.pieces.append(piece)
@@ -145,8 +139,12 @@ class Ledger:
         if found := self._items.get(item):
             found.ended = True
 
-    def measure(self, piece: Piece) -> None:
-        """A piece is whole: now its words share its audio, and the pace of the voice is known."""
+    def whole(self, piece: Piece) -> None:
+        """No more audio or words of a piece will come: now its words share its audio, and the pace of the voice is
+        known."""
+        if piece.ended:
+            return
+        piece.ended = True
         if not piece.reach or not (pace := piece.reach.whole(piece.samples) * MARGIN):
             return
         if item := self._items.get(piece.span.item):

@@ -112,6 +112,11 @@ class Seen:
         self._number += 1
         self._lines.append(Line(self._number, now, type, about, words.strip()[:WORDS], asked))
 
+    def end(self) -> None:
+        """Nothing more will happen in it. Whose figures were asked for is let go of."""
+        last = self.sound()
+        self.sound = lambda: last
+
     def tell(self, event: events.Event) -> None:
         """An event of the conversation."""
         if found := _TOLD.get(type(event)):
@@ -183,7 +188,8 @@ class Live:
         self._seen[seen.id] = seen, end
 
     def drop(self, id: str) -> None:
-        self._seen.pop(id, None)
+        if found := self._seen.pop(id, None):
+            found[0].end()
 
     @contextmanager
     def opening(self, owner: str) -> Iterator[None]:

@@ -22,13 +22,13 @@ SILENT_AFTER = 2.0
 class Mouth:
     """One conversation's. Times are the ticker's; positions are samples sent."""
 
-    def __init__(self, rate: int, lead: float):
+    def __init__(self, rate: int, lead: float, overheard: Callable[[np.ndarray, float], None]):
+        """`overheard` is told of every frame that leaves, and when it is due to be played."""
         self.rate = rate
         self.ledger = Ledger(rate)
         self._playout = Playout(rate, self.ledger)
         self._pace = Pace(rate, lead)
-        self.overheard: Callable[[np.ndarray, float], None] | None = None
-        """Told of every frame that leaves, and when it is due to be played."""
+        self._overheard = overheard
         self._room = asyncio.Event()
         self._room.set()
         self._reported_at = -SILENT_AFTER
@@ -78,8 +78,7 @@ class Mouth:
             if frame is None:
                 break
             found.append((frame, position))
-            if self.overheard:
-                self.overheard(frame, self._pace.ends(position))
+            self._overheard(frame, self._pace.ends(position))
         if playout.waiting < MOST_WAITING / 2:
             self._room.set()
         return found

@@ -72,7 +72,7 @@ class Playout:
             self._unended += len(samples)
         piece.add(len(samples), span.words)
         if last:
-            piece.end()
+            self._ledger.whole(piece)
 
     def end(self, item: str) -> None:
         """No more audio of this item will come: what waits of it leaves to the last sample."""
@@ -127,7 +127,7 @@ class Playout:
 
     def _begin(self, span: Span) -> Piece:
         if self._piece:
-            self._piece.end()
+            self._ledger.whole(self._piece)
             if self._piece.span.item != span.item:
                 self._close()
         self._piece = self._ledger.begin(span)
@@ -136,7 +136,7 @@ class Playout:
     def _close(self) -> None:
         """Mark the end of the item whose piece was the last."""
         if self._piece:
-            self._piece.end()
+            self._ledger.whole(self._piece)
         self._piece = None
         if self._unended:
             self._queue.append((None, _NONE))

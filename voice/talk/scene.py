@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from core.errors import VoiceForgeError
@@ -26,8 +27,6 @@ class Scene:
         self.agent = parts.agent(settings)
         self.clock = asyncio.get_running_loop().time
         self.began = self.clock()
-        self.broke: Callable[[asyncio.Task[Any]], None] = lambda task: None
-        """Called with a task that ended by a mistake of ours, when that was logged."""
         self._tasks: dict[asyncio.Task[Any], None] = {}
         """In the order in which they began, so that they end in it too."""
 
@@ -38,10 +37,16 @@ class Scene:
     def fail(self, error: VoiceForgeError, response: str = "") -> None:
         self.emit(tell.Failed(error.code, error.message, error.retryable, response))
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def spawn(
+        self,
+        work: Coroutine[Any, Any, None],
+        name: str,
+        broke: Callable[[asyncio.Task[None]], None] | None = None,
+    ) -> asyncio.Task[None]:
+        """`broke` is told where the task ends by a mistake of ours, when that was logged."""
         task = asyncio.get_running_loop().create_task(work, name=f"{self.id}: {name}")
         self._tasks[task] = None
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, broke=broke))
         return task
 
     async def close(self) -> None:
@@ -52,9 +57,18 @@ class Scene:
         if others:
             await asyncio.wait(others)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def leave(self) -> None:
+        """Tell nobody any more: whoever is told holds the conversation, and what holds each other is collected late."""
+        self.emit = _nobody
+
+    def _ended(self, task: asyncio.Task[None], broke: Callable[[asyncio.Task[None]], None] | None) -> None:
         self._tasks.pop(task, None)
         if not task.cancelled() and (error := task.exception()):
             logger.error("%s broke off", task.get_name(), exc_info=error)
             self.emit(tell.Failed("internal_error", "Something went wrong in this turn; please say it again.", True))
-            self.broke(task)
+            if broke:
+                broke(task)
+
+
+def _nobody(event: tell.Event) -> None:
+    pass

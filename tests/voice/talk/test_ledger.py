@@ -28,7 +28,7 @@ def sent(
     piece.add(samples, told)
     ledger.sent(piece, samples)
     if ended:
-        piece.end()
+        ledger.whole(piece)
     return piece
 
 
@@ -108,7 +108,7 @@ def test_what_was_not_sent_is_not_heard():
     ledger = Ledger(RATE)
     piece = ledger.begin(Span("a", 0, len(TEXT), TEXT))
     piece.add(1000, HELLO)
-    piece.end()
+    ledger.whole(piece)
     ledger.sent(piece, 500)
     ledger.played(10_000)
     assert ledger.heard("a") == Heard(len("Hello there,"), 0.5)
@@ -165,7 +165,7 @@ def test_without_its_text_a_piece_is_heard_whole_or_not_at_all():
     ledger = Ledger(RATE)
     piece = ledger.begin(Span("a", 0, 10))
     piece.add(100, HELLO)
-    piece.end()
+    ledger.whole(piece)
     ledger.sent(piece, 100)
     ledger.played(99)
     assert ledger.heard("a").end == 0
