@@ -11,7 +11,8 @@ for no RESUME comes before an INTERRUPT does: what the ear of the one who interr
 An INTERRUPT before anything is said, at babble in the background, counts against the clip in each of the three.
 
 With a transcript: the true words, each 300 ms after it has ended, one in ten wrong or missing. With our own voice as
-echo: 20 to 300 ms late, 10 to 30 dB down, behind a room's reverberation, with voice/talk/echo.py on guard.
+echo: 20 to 300 ms late, 10 to 30 dB down, behind a room's reverberation, with voice/talk/echo.py on guard, to which it
+has come back for three seconds before the clip.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import numpy as np
 
 from benchmarks._harness import Report, main, percentile
 from benchmarks._overlap_words import HELD_OUT, TUNING, Material
-from benchmarks._overlaps import RATE, Clip, clips, ours
+from benchmarks._overlaps import LEAD, RATE, Clip, clips, ours
 from engines.base import EngineConfig
 from engines.vad.silero import Silero
 from voice.talk.echo import EchoGuard
@@ -37,6 +38,8 @@ SIZE = 512
 IN_TIME = 0.5
 DELAY, ERRORS = 0.3, 0.1
 """Of the transcript: seconds after a word's end, and the share of words that are wrong or missing."""
+SPOKEN = 94
+"""Windows, three seconds, for which our own voice has come back before a clip begins."""
 CURVE = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
@@ -165,21 +168,25 @@ def detected(vad: Silero, rows: np.ndarray) -> np.ndarray:
 
 
 def echoed(row: np.ndarray, voice: np.ndarray, clip: Clip) -> list[float]:
-    """Adds our voice, as it comes back, to what is heard; the guard's shares, window by window."""
+    """Adds our voice, as it comes back, to what is heard; the guard's shares, window by window. We have been speaking
+    for SPOKEN before, over the noise that is there in the clip before anything is said."""
     draw = np.random.default_rng(clip.plan.seed + 1)
-    begin = int(draw.integers(0, len(voice) - len(row)))
-    spoken = voice[begin : begin + len(row)]
+    before = SPOKEN * SIZE
+    begin = int(draw.integers(0, len(voice) - before - len(row)))
+    spoken = voice[begin : begin + before + len(row)]
     room = np.zeros(800)
     room[0] = 1.0
     room[20:] = draw.standard_normal(780) * 0.12 * np.exp(-np.arange(780) / 200)
     late = int(draw.uniform(0.02, 0.3) * RATE)
-    back = np.convolve(spoken, room)[: len(row)] * 10 ** (draw.uniform(-30, -10) / 20)
-    row[late:] += back[: len(row) - late].astype(np.float32)
+    back = np.convolve(spoken, room)[: len(spoken)] * 10 ** (draw.uniform(-30, -10) / 20)
+    heard = np.concatenate([np.resize(row[: int(LEAD * RATE)], before), row])
+    heard[late:] += back[: len(heard) - late].astype(np.float32)
+    row[:] = heard[before:]
     guard, shares = EchoGuard(), []
-    for at in range(0, len(row), SIZE):
+    for at in range(0, len(heard), SIZE):
         guard.played(spoken[at : at + SIZE])
-        shares.append(guard.share(row[at : at + SIZE]))
-    return shares
+        shares.append(guard.share(heard[at : at + SIZE]))
+    return shares[SPOKEN:]
 
 
 def outcomes(
