@@ -14,8 +14,15 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from websockets.sync.client import ClientConnection, connect
 
+from api._wire.outbox import Outbox
+from api._ws.session import Session
 from audio.decode import decode
 from tests.api.conftest import ADMIN, Server
+from tests.let_go import left, no_collector
+from voice._ahead import Ahead
+from voice.listening import Utterance
+from voice.talk.conversation import Conversation
+from voice.talk.response import Response
 
 pytestmark = pytest.mark.integration
 
@@ -161,3 +168,15 @@ def test_a_conversation_begun_over_http_goes_on_at_the_socket(server: Server, cl
     client.post(f"/v1/conversations/{made['id']}/messages", json={"content": "Remember me", "speak": False})
     with calling(server, session=made["id"], token=made["token"]) as (_, ready):
         assert [item["text"] for item in ready["history"]] == ["Remember me", "You said: Remember me"]
+
+
+def test_what_is_over_is_let_go_of_at_once(server: Server):
+    with no_collector():
+        with calling(server, turns="auto") as (caller, _):
+            caller.send("message", content="One two three four five six seven eight nine ten. " * 4)
+            caller.next("speaking")
+            caller.send("message", content="Something else, please.")
+            caller.next("interrupted")
+            caller.next("response_done")
+            caller.next("response_done")
+        assert left(Session, Conversation, Response, Utterance, Outbox, Ahead) == []

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from core.errors import Overloaded, VoiceForgeError
 from core.metrics import Metrics
@@ -53,7 +54,8 @@ class Talks:
         self._warming: set[asyncio.Task[None]] = set()
         self._floor = floor or _pause_first
         self._ticker = Ticker(detector, metrics=metrics)
-        self._open: dict[str, Conversation] = {}
+        self._open: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
+        """By id. The ticker holds those that are not over."""
 
     @property
     def count(self) -> int:
@@ -77,8 +79,7 @@ class Talks:
         `dictionary` is how its owner wants words to be said. Raises Overloaded where there are too many, UnknownModel
         for an agent there is not, and what routing raises where nobody can listen or speak.
         """
-        self._open = {name: talk for name, talk in self._open.items() if not talk.over}
-        if len(self._open) >= self._most:
+        if self.count >= self._most:
             raise Overloaded(f"{self._most} conversations are open; this house holds no more at a time.", retry_after=5)
         engines = {self._routing.transcription(settings.hears, settings.language).engine, self._thinks(settings)}
         if settings.speak:

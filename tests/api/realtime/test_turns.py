@@ -7,10 +7,14 @@ import base64
 
 import pytest
 
+from api._realtime.talk import Talk
+from api._realtime.told import Told
+from api._wire.outbox import Outbox
 from core.errors import WorkerDied
 from tests.api._realtime import House, said, silence
 from tests.api._socket import until
 from tests.api.realtime._asked import MANUAL, TEXT, ask, items
+from tests.let_go import left, no_collector
 from voice.simulator.parts import tone
 
 pytestmark = pytest.mark.integration
@@ -173,3 +177,13 @@ async def test_only_sound_that_was_sent_counts_in_times(opened: House):
         await client.next("response.done")
     assert client.all("input_audio_buffer.speech_started")[0]["audio_start_ms"] < 100
     assert client.all("input_audio_buffer.speech_stopped")[0]["audio_end_ms"] == pytest.approx(900, abs=150)
+
+
+async def test_a_session_that_is_over_is_let_go_of_at_once(opened: House):
+    with no_collector():
+        async with opened.held() as client:
+            opened.talks.last.saying.begins("good morning")
+            await client.says(0.6)
+            await client.says(0.8, 0.0)
+            await client.next("response.done")
+        await until(lambda: not left(Talk, Told, Outbox, seconds=0))

@@ -8,10 +8,14 @@ import pytest
 from core.errors import BadRequest, WorkerDied
 from engines import agent as act
 from engines.base import ToolCall
+from tests.let_go import left, no_collector
 from tests.voice.talk.hall import Hall, held
+from voice.listening import Utterance
 from voice.simulator.parts import Delays, ScriptedAgent, ScriptedVoice
 from voice.talk import events as tell
+from voice.talk.conversation import Conversation
 from voice.talk.items import Item
+from voice.talk.response import Response
 from voice.talk.settings import TalkSettings
 from voice.talk.turns import TurnRules
 
@@ -432,3 +436,18 @@ def test_what_makes_no_sense_is_refused_and_nothing_changes(operation):
             operation(hall.talk)
 
     assert held(work).talk.items == ()
+
+
+def test_one_that_is_over_is_let_go_of_at_once():
+    def interrupted() -> None:
+        async def work(hall: Hall):
+            await hall.say("good morning", 1.0)
+            await hall.until(tell.Speaking)
+            await hall.say("no, wait, please", 2.0)
+            await hall.until(tell.ResponseDone, 2)
+
+        assert held(work, settings=TalkSettings()).all(tell.Interrupted)
+
+    with no_collector():
+        interrupted()
+        assert left(Hall, Conversation, Response, Utterance, seconds=0) == []
