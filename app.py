@@ -71,8 +71,8 @@ async def _life(app: FastAPI, studio: Studio) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     # And what comes is looked through less often: a hundred conversations make 700 objects, Python's own measure, in a
-    # few milliseconds. The second look comes soon enough all the same, since a conversation that is over is a circle of
-    # objects that holds sound until then.
+    # few milliseconds. The second look comes soon enough all the same, since what asyncio and uvicorn leave of a closed
+    # connection is a circle of objects.
     gc.set_threshold(20_000, 4, 20)
     warming = asyncio.create_task(_warm(studio), name="warm the voice that answers first")
     try:

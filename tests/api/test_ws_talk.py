@@ -127,8 +127,9 @@ def test_an_interrupted_answer_is_cut_to_what_was_heard_and_kept_so(server: Serv
 def test_a_dropped_call_loses_and_repeats_nothing(server: Server):
     text = "One two three four five six."
     with calling(server) as (caller, _):
-        caller.send("message", content=text)
-        caller.next("response_done")
+        for _ in range(2):  # how loud a voice is, and so how it is played, is known once it has spoken
+            caller.send("message", content=text)
+            caller.next("response_done")
         whole = np.frombuffer(caller.sound[caller.response], "<i2")
     with calling(server) as (caller, ready):
         caller.send("message", content=text)
