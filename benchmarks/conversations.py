@@ -36,9 +36,11 @@ from benchmarks import _beside_pages, _peers
 from benchmarks._apps import app, house
 from benchmarks._harness import Report, main, percentile
 from benchmarks._ordered import Ask, ordered
-from engines.base import SynthesisRequest
+from engines.base import EngineConfig, SynthesisRequest
 from engines.pool import Pool, PoolConfig
 from engines.registry import find
+from engines.vad.silero import Silero
+from voice.talk.interruption import WINDOW, Rules
 
 VOICE_DELAYS, MODEL_DELAYS = (0.08, 0.02), (0.1, 0.005)
 """Seconds before the first and before every further chunk or word."""
@@ -48,6 +50,8 @@ SAYINGS = (
     "We were wondering if there might be a table for six people near the window on the second Saturday of next month",
 )
 ANSWER = "Certainly, and this is an answer that takes about as long to say as the question took before."
+RATE, SIZE = 16000, 512
+"""Of what callers send, and samples of a window."""
 WINDOWS_A_SECOND = 31.25
 """That the detector judges of each conversation."""
 SHARE = 0.4
@@ -79,17 +83,38 @@ async def measure(report: Report, args: Namespace) -> None:
 
 
 async def interruptions(report: Report, recordings: list[bytes], speech: float, turns: int) -> None:
-    """Five callers who interrupt each answer after a second: from their first sample to the order to stop playing,
-    which includes what it takes to be sure that somebody speaks, and what still came after the order."""
+    """Five callers who interrupt each answer after a second: from their first sample to the order to stop playing, and
+    how much of that was more than it takes to hear that somebody speaks; and what still came after the order."""
     async with server() as (port, _, key), callers(port, key) as ask:
         await ask(order(recordings, 1, 1, speech))
         result = await ask(order(recordings, 5, turns, speech) | {"interrupt": 1.0})
-    pauses = [1000 * seconds for seconds in result["pauses"]]
+    pauses = [1000 * seconds for _, seconds in result["pauses"]]
+    heard = [1000 * voice(pcm) for pcm in recordings]
+    added = [1000 * seconds - heard[which] for which, seconds in result["pauses"]]
     report.figure("interruptions", len(pauses), at_least=5 * (turns - 1))
     report.figure("voice_to_pause_p50_ms", percentile(pauses, 50), unit="ms")
     report.figure("voice_to_pause_p99_ms", percentile(pauses, 99), unit="ms")
+    report.figure("voice_heard_after_ms", min(heard), unit="ms")
+    report.figure("heard_to_pause_p50_ms", percentile(added, 50), unit="ms")
+    report.figure("heard_to_pause_p99_ms", percentile(added, 99), unit="ms", at_most=60)
     report.figure("frames_after_pause", result["after"], at_most=0)
     report.figure("interrupted_share", result["interrupted"] / max(1, len(pauses)), at_least=0.99)
+
+
+def voice(pcm: bytes) -> float:
+    """Seconds of a recording until so many windows of it hold voice that we pause, however the windows happen to fall:
+    the soonest that could be."""
+    vad, samples = Silero(EngineConfig()), np.frombuffer(pcm, "<i2")[:RATE].astype(np.float32) / 32768
+    needed, soonest = round(Rules().pause / WINDOW), float("inf")
+    for early in range(0, SIZE, SIZE // 8):
+        row = np.concatenate([np.zeros(RATE + early, np.float32), samples])
+        states, voiced = [vad.begin(RATE)], 0
+        for at in range(0, len(row) - SIZE, SIZE):
+            voiced += vad.detect(row[None, at : at + SIZE], states)[0] >= Rules().threshold
+            if voiced == needed:
+                soonest = min(soonest, (at + SIZE - RATE - early) / RATE)
+                break
+    return soonest
 
 
 def order(recordings: list[bytes], count: int, turns: int, speech: float) -> dict[str, Any]:
