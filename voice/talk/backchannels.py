@@ -56,7 +56,7 @@ HALTS = {
 
 class Meaning(StrEnum):
     NONE = "none"
-    """Nothing is understood yet."""
+    """Nothing is understood yet, or no more than how a backchannel of several words begins."""
     BACKCHANNEL = "backchannel"
     """Nothing but words of somebody who listens."""
     HALT = "halt"
@@ -75,6 +75,7 @@ class Lexicon:
         of = [base, ""] if base and base in BACKCHANNELS else list(BACKCHANNELS)
         self._halts = {tuple(plain(word)) for tag in of for word in HALTS[tag].split()}
         self._backchannels = {tuple(plain(word)) for tag in of for word in BACKCHANNELS[tag].split()} - self._halts
+        self._beginnings = {words[:size] for words in self._backchannels for size in range(1, len(words))}
 
     def meaning(self, text: str) -> Meaning:
         words = plain(text)
@@ -82,19 +83,21 @@ class Lexicon:
             return Meaning.NONE
         if any(tuple(words[at : at + size]) in self._halts for at in range(len(words)) for size in (1, 2)):
             return Meaning.HALT
-        others = self._others(words)
+        others, whole = self._others(words)
         if not others:
-            return Meaning.BACKCHANNEL
+            return Meaning.BACKCHANNEL if whole else Meaning.NONE
         return Meaning.WORD if others == 1 else Meaning.WORDS
 
-    def _others(self, words: list[str]) -> int:
-        """How many words belong to no backchannel."""
+    def _others(self, words: list[str]) -> tuple[int, bool]:
+        """How many words belong to no backchannel, and whether the last of those is whole."""
         others = at = 0
         while at < len(words):
             size = next((size for size in (3, 2, 1) if tuple(words[at : at + size]) in self._backchannels), 0)
+            if not size and tuple(words[at:]) in self._beginnings:
+                return others, False
             others += not size
             at += size or 1
-        return others
+        return others, True
 
 
 def plain(text: str) -> list[str]:

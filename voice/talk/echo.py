@@ -31,10 +31,10 @@ QUIETER = 0.5
 class EchoGuard:
     """One conversation's: an echo canceller that cancels nothing, with two paths (Ochiai, Araseki and Ogihara 1977).
 
-    One is believed, and says how much of the energy is our own. It learns only from what it explains, so that another
-    voice over ours does not spoil it. What it does not explain the other one learns from, at the delay that stands out.
-    Two voices may be alike at some delay for a while, and a filter learned there explains what it was learned from; but
-    only of an echo it explains the next windows too, before it has learned from them, and then it is the one believed.
+    One is believed, and says how much of the energy is our own. While it does not explain what is heard, the other one
+    learns at the delay that stands out. Two voices may be alike at some delay for a while, and a filter learned there
+    explains what it was learned from; but only of an echo it explains the next windows too, before it has learned from
+    them, and then it is the one believed.
     """
 
     def __init__(self, rate: int = HEARD_RATE):
@@ -89,7 +89,7 @@ class EchoGuard:
 
     def _explained(self, line: np.ndarray) -> float:
         """By the path that is believed."""
-        return max(0.0, self._path.predicts(line, self._heard.whole)) if self._path else 0.0
+        return self._path.follow(line, self._heard.fresh, self._heard.whole) if self._path else 0.0
 
     def _is_tail(self, line: np.ndarray) -> bool:
         """Whether it is what a room makes of our voice after the filter's few taps: so much less than our echo and its
@@ -108,29 +108,30 @@ class EchoGuard:
         if self._path and self.possible and self._path.move(line, heard.fresh):
             heard.forget_before()
             return self._explained(line)
-        self._search(line)
+        explained = self._guessed(line)
         if self._guess is None or self._proof < self._needed(self._guess):
             return 0.0
         self._path, self._guess = self._guess, None
-        return self._explained(line)
+        return explained
 
-    def _search(self, line: np.ndarray) -> None:
-        """The guess is where what is heard is most like what was played. It learns there, and is put to the proof."""
+    def _guessed(self, line: np.ndarray) -> float:
+        """By a guess where what is heard is most like what was played, which learns there and is put to the proof; 0
+        where the path that is believed has that delay."""
         delay, heard = self._delays.feed(line, self._heard.span), self._heard
         if self._guess and self._guess.is_at(delay):
             self._proof = max(0.0, self._proof + self._guess.predicts(line, heard.fresh))
-            self._guess.learn(line, heard.fresh)
-        else:
-            self._guess, self._proof = EchoPath(delay), 0.0
-            self._guess.learn(line, heard.whole)
+            return self._guess.follow(line, heard.fresh, heard.whole)
+        if self._path and self._path.is_at(delay):
+            return 0.0
+        self._guess, self._proof = EchoPath(delay), 0.0
+        return self._guess.follow(line, heard.whole, heard.whole)
 
     def _needed(self, guess: EchoPath) -> float:
         return NEAR_PROOF if self._path and abs(guess.delay - self._path.delay) <= NEAR else PROOF
 
     def _confirm(self, line: np.ndarray) -> None:
-        """It is our voice: the path learns from it, and how loud it comes back, and no other one is looked for."""
+        """It is our voice, which tells how loud that comes back; no other path is looked for."""
         assert self._path
-        self._path.learn(line, self._heard.fresh)
         gain = power(self._heard.span) / (power(self._path.reference(line, SPAN)) + FLOOR)
         self._gain += (gain - self._gain) * (LEARNS if self._gain else 1.0)
         self._delays.forget()

@@ -11,8 +11,10 @@ TAPS = 32
 """Of the filter, 8 ms: the loudspeaker, and the first reflections."""
 AHEAD = 8
 """Of these, those before the delay that was found, 2 ms: what is most alike need not be what came first."""
-FOLLOWS = 0.9
-"""Of what is known, from one window to the next: the filter is that of the last 0.3 seconds it learned from."""
+FOLLOWS = 0.7
+"""Of what is known, from one window to the next: the filter is that of the last 0.1 seconds."""
+GOOD = 0.5
+"""Share from which the filter is kept as it is, for when the delay changes."""
 STEADY = 2e-3
 """Of the reference's power, added to each tap's own so that frequencies that were not played are not made up."""
 SAME = 2
@@ -40,6 +42,8 @@ class EchoPath:
         self._filter = np.zeros(TAPS)
         self._square, self._wanted = np.zeros((TAPS, TAPS)), np.zeros(TAPS)
         """The reference's correlation with itself, and with what is heard."""
+        self._good = self._filter, self._square, self._wanted
+        """As they were when the filter last explained what was heard."""
 
     def is_at(self, delay: int) -> bool:
         return abs(delay - self.delay) <= SAME
@@ -50,8 +54,15 @@ class EchoPath:
         echo = np.convolve(self.reference(line, len(heard)), self._filter, "valid")
         return 1.0 - power(heard - echo) / max(power(heard), FLOOR)
 
-    def learn(self, line: np.ndarray, heard: np.ndarray) -> None:
-        """From `heard`, the samples (n,) at the end of the line, which it has not learned from before."""
+    def follow(self, line: np.ndarray, fresh: np.ndarray, whole: np.ndarray) -> float:
+        """The share of `whole` that it explains, once it has learned from `fresh`, which came last."""
+        self._learn(line, fresh)
+        share = max(0.0, self.predicts(line, whole))
+        if share >= GOOD:
+            self._good = self._filter, self._square, self._wanted
+        return share
+
+    def _learn(self, line: np.ndarray, heard: np.ndarray) -> None:
         rows = windows(self.reference(line, len(heard)), len(heard))[::-1].astype(np.float64)
         self._square = FOLLOWS * self._square + rows @ rows.T
         self._wanted = FOLLOWS * self._wanted + rows @ heard
@@ -59,10 +70,11 @@ class EchoPath:
         self._filter = np.linalg.solve(self._square + np.eye(TAPS) * ridge, self._wanted)
 
     def move(self, line: np.ndarray, heard: np.ndarray) -> bool:
-        """Take the delay near by at which the filter explains `heard`. False where there is none."""
+        """Take the delay near by at which the filter, as it was when it was good, explains `heard`. False where there
+        is none."""
         size, place = len(heard), self._place(len(heard))
         first, last = max(TAPS, place - NEAR), min(LINE - size - AHEAD, place + NEAR)
-        echo = np.convolve(line[first + AHEAD - TAPS + 1 : last + size + AHEAD], self._filter, "valid")
+        echo = np.convolve(line[first + AHEAD - TAPS + 1 : last + size + AHEAD], self._good[0], "valid")
         like = np.maximum(np.correlate(echo, heard, "valid"), 0)
         sums = np.concatenate(([0.0], np.cumsum(np.square(echo))))
         share = np.square(like) / ((sums[size:] - sums[:-size]) * power(heard) + FLOOR)
@@ -70,6 +82,7 @@ class EchoPath:
         if share[best] < MOVES:
             return False
         self.delay -= first + best - place
+        self._filter, self._square, self._wanted = self._good
         return True
 
     def reference(self, line: np.ndarray, size: int) -> np.ndarray:

@@ -143,12 +143,15 @@ class Rules:
     """The same with all pauses in it."""
     gap: float = 0.4
     """Silence after which it was none."""
-    patience: float = 0.7
-    """The same where a transcript is still to come."""
+    patience: float = 0.48
+    """The same where a transcript is still to come; less than the silence that ends a turn, which would end the overlap
+    undecided."""
     doubt: float = 2.5
     """Added to `evidence` where a transcript will settle it."""
+    over: float = -0.5
+    """In place of both when it is over and no transcript has settled it."""
     word: float = 2.0
-    """Taken from `evidence` for a single word that is no backchannel and may be misheard."""
+    """Taken from what is needed for a single word that is no backchannel and may be misheard."""
 
 
 class PauseFirst:
@@ -188,7 +191,7 @@ class _Sound:
         if reason := self._interrupts(sight, meaning):
             return self._told(Verdict.INTERRUPT, reason)
         if self._over(sight, meaning):
-            return self._told(Verdict.RESUME, "backchannel" if self._paused else "noise")
+            return self._end(sight, meaning)
         if not self._paused and self._voice * WINDOW >= rules.pause - 1e-9:
             self._paused = True
             return self._told(Verdict.PAUSE, "voice")
@@ -213,21 +216,36 @@ class _Sound:
 
     def _interrupts(self, sight: Sight, meaning: Meaning) -> str:
         """Why, or empty."""
-        rules, voice = self._rules, self._voice * WINDOW
+        rules = self._rules
         if meaning in (Meaning.HALT, Meaning.WORDS):
             return "words"
-        if voice >= rules.long or (self._paused and self.seconds >= rules.longest):
+        if self._voice * WINDOW >= rules.long or (self._paused and self.seconds >= rules.longest):
             return "long"
-        if meaning is Meaning.BACKCHANNEL or voice < rules.least:
+        if meaning is Meaning.BACKCHANNEL:
             return ""
         needed = rules.evidence + (0 if sight.text is None else rules.doubt)
-        needed -= rules.word if meaning is Meaning.WORD else 0
-        return "shape" if evidence(shape(self._sights, self._voiced)) >= needed else ""
+        return "shape" if self._is_evident(meaning, needed) else ""
 
     def _over(self, sight: Sight, meaning: Meaning) -> bool:
         rules = self._rules
-        waits = sight.text is not None and self._paused and meaning in (Meaning.NONE, Meaning.WORD)
-        return self._gap * WINDOW >= (rules.patience if waits else rules.gap)
+        return self._gap * WINDOW >= (rules.patience if self._waits(sight, meaning) else rules.gap)
+
+    def _waits(self, sight: Sight, meaning: Meaning) -> bool:
+        """For words that tell what it is."""
+        return sight.text is not None and self._paused and meaning in (Meaning.NONE, Meaning.WORD)
+
+    def _end(self, sight: Sight, meaning: Meaning) -> Verdict:
+        """It is over. Where words were waited for and none came that tell, its sound is all there is."""
+        if self._waits(sight, meaning) and self._is_evident(meaning, self._rules.over):
+            return self._told(Verdict.INTERRUPT, "words" if meaning is Meaning.WORD else "shape")
+        return self._told(Verdict.RESUME, "backchannel" if self._paused else "noise")
+
+    def _is_evident(self, meaning: Meaning, needed: float) -> bool:
+        """Whether it sounds like an interruption, by as much as is needed."""
+        needed -= self._rules.word if meaning is Meaning.WORD else 0
+        if self._voice * WINDOW < self._rules.least:
+            return False
+        return evidence(shape(self._sights, self._voiced)) >= needed
 
     def _told(self, verdict: Verdict, reason: str) -> Verdict:
         self.reason = reason

@@ -20,6 +20,7 @@ from voice.talk.interruption import (
     seen,
     shape,
 )
+from voice.talk.turns import Ended, Turns
 
 SILENCE = Sight(0.02, -60.0)
 HUM = Sight(0.9, -25.0, bands=(30.0, 20.0, 0.0, -5.0, -10.0, -20.0, -20.0, -20.0))
@@ -121,10 +122,42 @@ def test_words_that_ask_for_the_floor_interrupt_at_once():
 
 def test_a_transcript_is_waited_for_and_a_backchannel_in_it_is_one():
     sound = [VOWEL] * 8 + [SILENCE] * 40
-    assert len(judged(with_text(sound, "", 99))) * WINDOW == pytest.approx(0.256 + 0.7, abs=WINDOW)
-    late = judged(with_text(sound, "okay", 22))
+    assert len(judged(with_text(sound, "", 99))) * WINDOW == pytest.approx(0.256 + 0.48, abs=WINDOW)
+    late = judged(with_text(sound, "okay", 21))
     assert late[-1] is Verdict.RESUME
-    assert len(late) == 23
+    assert len(late) == 22
+
+
+def test_a_sound_that_is_over_and_was_not_understood_is_what_it_sounds_like():
+    only_then = Rules(evidence=1e9)
+    hum, speech = [HUM] * 9 + [SILENCE] * 40, PHRASE[:9] + [SILENCE] * 40
+    assert told(with_text(hum, "", 99), only_then) == ["pause", "resume"]
+    assert told(with_text(speech, "", 99), only_then) == ["pause", "interrupt"]
+    assert told(with_text(speech, "yeah", 20), only_then) == ["pause", "resume"]
+    assert told(speech, only_then) == ["pause", "resume"]  # nobody was waited for
+
+
+def test_a_word_that_is_no_backchannel_needs_less_of_a_sound():
+    only_then = Rules(evidence=1e9)
+    between = [VOWEL, VOWEL, VOWEL, CLOSED, CLOSED, HISS, VOWEL, VOWEL, VOWEL]
+    for sound, verdict in ((between, "interrupt"), ([HUM] * 9, "resume")):
+        sights = [*sound, *[SILENCE] * 40]
+        assert told(with_text(sights, "", 99), only_then) == ["pause", "resume"]
+        assert told(with_text(sights, "blue", 16), only_then) == ["pause", verdict]
+
+
+def test_the_beginning_of_a_backchannel_is_not_yet_a_word():
+    sound = [VOWEL] * 5 + [HISS] * 4
+    assert told(with_text(sound, "I", 5), language="en") == ["pause"]
+    assert told(with_text(sound, "we", 5), language="en") == ["pause", "interrupt"]
+
+
+def test_it_is_decided_before_the_silence_ends_the_turn():
+    turns = Turns()
+    sights = with_text([VOWEL] * 8 + [SILENCE] * 40, "", 99)
+    events = [(number, event) for number, sight in enumerate(sights, 1) for event in turns.feed(sight.probability)]
+    ended = next(number for number, event in events if isinstance(event, Ended))
+    assert len(judged(sights)) < ended
 
 
 def test_the_shape_of_a_backchannel_that_is_understood_does_not_matter():
@@ -220,6 +253,11 @@ def test_the_policy_can_be_another():
         ("en", "yeah, but no", Meaning.HALT),
         ("en", "hold on", Meaning.HALT),
         ("en", "Tuesday", Meaning.WORD),
+        ("en", "I", Meaning.NONE),
+        ("en", "yeah I", Meaning.NONE),
+        ("en", "I Tuesday", Meaning.WORDS),
+        ("en", "Tuesday I", Meaning.WORD),
+        ("fr", "très", Meaning.NONE),
         ("en", "okay my brother", Meaning.WORDS),
         ("en", "  ?! ", Meaning.NONE),
         ("de", "Ja, genau", Meaning.BACKCHANNEL),
