@@ -246,6 +246,8 @@ class Hearing:
         if self._utterance is None or manual:
             return
         self._utterance.settle()
+        if self._contest and self._utterance.follows:
+            self._scene.spawn(self._read_contest(self._utterance), "understand a sound over us")
         settings = self._scene.settings
         if self._ours.response is None and settings.respond and settings.draft:
             self._scene.spawn(self._think_ahead(self._utterance, self._trace), "think ahead")
@@ -295,6 +297,15 @@ class Hearing:
         del self._trace.partials[:-MOST_PARTIALS]
         if self._told:
             self._scene.emit(tell.Partial(self._turn, text, sure))
+
+    async def _read_contest(self, utterance: Utterance) -> None:
+        """What was said over us in fewer words than a partial text is made of, while the contest still waits for it."""
+        try:
+            understood = await utterance.final()
+        except VoiceForgeError:
+            return  # then its sound decides
+        if self._utterance is utterance and self._contest and understood.trusted:
+            self._partial = understood.text
 
     async def _think_ahead(self, utterance: Utterance, trace: Trace) -> None:
         """Understand what was said until now, and think of an answer, before it is certain that it was all."""

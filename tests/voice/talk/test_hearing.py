@@ -22,15 +22,17 @@ from voice.talk.turns import TurnRules
 PUSH_TO_TALK = TalkSettings(draft=False, rules=TurnRules(mode="manual"))
 
 
-def followed(work: Callable[[Hall, FakePool], Awaitable[None]]) -> tuple[Hall, FakePool]:
-    """Push to talk that is heard by a recogniser that follows speech."""
-    pool = FakePool(default=lambda request: [Segment("hello", 0.0, 1.0, "en", logprob=-0.1)])
+def followed(
+    work: Callable[[Hall, FakePool], Awaitable[None]], settings: TalkSettings = PUSH_TO_TALK, word: str = "hello"
+) -> tuple[Hall, FakePool]:
+    """Heard by a recogniser that follows speech, and hears this word in all of it."""
+    pool = FakePool(default=lambda request: [Segment(word, 0.0, 0.3, "en", logprob=-0.1)])
     ears = Listening(pool, Routing(registry(), EngineConfig()))
 
     def utterance(settings: TalkSettings, on_partial: OnPartial):
         return ears.utterance("en", "", on_partial)
 
-    return held(lambda hall: work(hall, pool), settings=PUSH_TO_TALK, utterance=utterance), pool
+    return held(lambda hall: work(hall, pool), settings=settings, utterance=utterance), pool
 
 
 def partials(pool: FakePool) -> int:
@@ -59,6 +61,21 @@ def test_push_to_talk_asks_for_partial_texts_while_somebody_speaks():
     hall, pool = followed(work)
     assert hall.talk.items[0].text == "hello"
     assert pool.requests[-1].audio.seconds == pytest.approx(10.0, abs=0.1), "all of it is heard in the end"
+
+
+@pytest.mark.parametrize(("word", "becomes"), [("stop", tell.Interrupted), ("yeah", tell.Backchannel)])
+def test_a_sound_over_us_too_short_for_partial_texts_is_decided_by_its_word(word: str, becomes: type[tell.Event]):
+    async def work(hall: Hall, pool: FakePool):
+        hall.talk.write("One two three four five six seven eight nine ten eleven twelve thirteen fourteen.")
+        await hall.until(tell.AudioOut)
+        await hall.quiet(1.0)
+        await hall.sound(0.25, 0.3)
+        await hall.quiet(1.0)
+
+    hall, pool = followed(work, TalkSettings(draft=False, language="en"), word)
+    assert partials(pool) == 0
+    decided = [type(event) for event in hall.events if isinstance(event, (tell.Interrupted, tell.Backchannel))]
+    assert decided[0] is becomes
 
 
 def test_the_windows_that_were_judged_are_counted():
