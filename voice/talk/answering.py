@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
@@ -23,7 +22,7 @@ from voice.talk.response import Actions, Response, Speak
 from voice.talk.scene import Scene
 from voice.talk.sentences import Piece
 from voice.talk.settings import TalkSettings
-from voice.talk.trace import Trace
+from voice.talk.trace import Probabilities, Trace
 
 _NONE = np.zeros(0, np.float32)
 
@@ -35,11 +34,11 @@ class Answering:
         self,
         scene: Scene,
         history: History,
-        seen: deque[tuple[float, float]],
+        seen: Probabilities,
         overheard: Callable[[np.ndarray, float], None],
     ):
-        """`seen` are the detector's probabilities of the last minute, for the picture of a turn; `overheard` is told of
-        every frame that leaves, and when it is due to be played."""
+        """`seen` is for the picture of a turn; `overheard` is told of every frame that leaves, and when it is due to be
+        played."""
         self._scene, self._history, self._seen = scene, history, seen
         self.mouth = Mouth(scene.settings.output_rate, scene.settings.lead, overheard)
         self.response: Response | None = None

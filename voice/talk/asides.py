@@ -4,7 +4,6 @@ they say leaves as fast as it is made."""
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -90,7 +89,7 @@ class Asides:
         calls = tuple(action.call for action in response.actions if isinstance(action, act.Call))
         for call in calls if status == "completed" else ():
             self._scene.emit(tell.ToolCalled(response.id, self._scene.parts.new_id("item"), call))
-        turn = response.trace.turn(response.id, response.item, 0.0, now, deque())
+        turn = response.trace.turn(response.id, response.item, 0.0, now)
         item = Item(response.item, "assistant", response.text, response.spoken) if response.text.strip() else None
         cut = response.trace.finish == "length"
         self._scene.emit(

@@ -7,7 +7,6 @@ which return at once, and events, which it is told by one call. Nothing of it is
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,9 +26,7 @@ from voice.talk.items import Item
 from voice.talk.parts import Parts
 from voice.talk.scene import Emit, Scene
 from voice.talk.settings import TalkSettings
-from voice.talk.trace import Trace
-
-SECONDS_DRAWN = 60
+from voice.talk.trace import Probabilities, Trace
 
 
 class Conversation:
@@ -44,12 +41,9 @@ class Conversation:
         self.over = False
         self._scene = Scene(parts, settings, emit, id)
         self._history = History(self._scene, history)
-        self._seen: deque[tuple[float, float]] = deque(maxlen=int(SECONDS_DRAWN / WINDOW_SECONDS))
-        scene, echo = self._scene, EchoGuard(settings.output_rate)
-        self._ours = Answering(
-            scene, self._history, self._seen, lambda frame, due: echo.played(frame, due - scene.began)
-        )
-        self._theirs = Hearing(scene, self._history, self._ours, self._seen, echo)
+        scene, seen, echo = self._scene, Probabilities(), EchoGuard(settings.output_rate)
+        self._ours = Answering(scene, self._history, seen, lambda frame, due: echo.played(frame, due - scene.began))
+        self._theirs = Hearing(scene, self._history, self._ours, seen, echo)
         self._intake = Intake(self._scene.began)
         self._asides = Asides(self._scene, self._history)
         self._left_at: float | None = None

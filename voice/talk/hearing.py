@@ -23,7 +23,7 @@ from voice.talk.interruption import Floor, Verdict, level
 from voice.talk.items import Item
 from voice.talk.scene import Scene
 from voice.talk.settings import TalkSettings
-from voice.talk.trace import Trace
+from voice.talk.trace import Probabilities, Trace
 
 LATE, EARLY = 0.15, 0.03
 """Seconds by which what is looked at may be older than the clock says, and by which it may seem younger."""
@@ -34,9 +34,7 @@ MOST_PARTIALS = 200
 class Hearing:
     """Of one conversation, a window of 32 ms at a time."""
 
-    def __init__(
-        self, scene: Scene, history: History, ours: Answering, seen: deque[tuple[float, float]], echo: EchoGuard
-    ):
+    def __init__(self, scene: Scene, history: History, ours: Answering, seen: Probabilities, echo: EchoGuard):
         """`echo` has been told of what we play."""
         self._scene, self._history, self._ours, self._seen = scene, history, ours, seen
         self._turns = turns.Turns(scene.settings.rules, WINDOW_SECONDS)
@@ -84,7 +82,7 @@ class Hearing:
         self._last = window
         if real or self._turns.rules.mode != "manual":
             self._keep(window)
-        self._seen.append((self._scene.now(), probability))
+        self._seen.add(self._scene.now(), probability)
         for event in self._turns.feed(probability):
             self._turned(event)
 

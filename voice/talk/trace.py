@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from engines.agent import Thought
@@ -10,6 +11,30 @@ from voice.listening import Understood
 from voice.talk.events import Turn
 
 MOST_WINDOWS = 2000
+"""A minute of them."""
+
+
+class Probabilities:
+    """What the detector said of the last windows, at least `MOST_WINDOWS` of them, each with its time.
+
+    As plain numbers: pairs would be three thousand objects a second in a hundred conversations, and the collector would
+    look at all of them.
+    """
+
+    def __init__(self) -> None:
+        self._times, self._values = array("d"), array("d")
+
+    def add(self, at: float, probability: float) -> None:
+        """Times do not go back."""
+        self._times.append(at)
+        self._values.append(probability)
+        if len(self._times) >= 2 * MOST_WINDOWS:
+            del self._times[:MOST_WINDOWS], self._values[:MOST_WINDOWS]
+
+    def since(self, at: float) -> tuple[tuple[float, float], ...]:
+        """Pairs of time and probability, the last `MOST_WINDOWS` at most."""
+        first = max(bisect_left(self._times, at), len(self._times) - MOST_WINDOWS)
+        return tuple(zip(self._times[first:], self._values[first:], strict=True))
 
 
 @dataclass
@@ -44,11 +69,10 @@ class Trace:
             self.transcript = now
 
     def turn(
-        self, response: str, item: str, heard: float, done: float, probabilities: deque[tuple[float, float]]
+        self, response: str, item: str, heard: float, done: float, probabilities: Probabilities | None = None
     ) -> Turn:
-        """All of it as a value. `probabilities` are those of the last minute; what lies before the turn is left out."""
+        """All of it as a value. Of the probabilities what lies before the turn is left out."""
         start = (self.speech_started if self.speech_started is not None else done) - 0.5
-        drawn = tuple(pair for pair in probabilities if pair[0] >= start)[-MOST_WINDOWS:]
         return Turn(
             response=response,
             item=item,
@@ -68,6 +92,6 @@ class Trace:
             speaks=self.speaks,
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
-            probabilities=drawn,
+            probabilities=probabilities.since(start) if probabilities else (),
             partials=tuple(self.partials),
         )
