@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def no_collector() -> Iterator[None]:
-    """What others have left is collected first."""
+def let_go(*kinds: type) -> Iterator[Callable[[float], list[str]]]:
+    """Gives a function that tells what of these kinds was made since and still exists, after so many seconds at most:
+    tasks of a socket end a moment later. The collector is off meanwhile."""
     gc.collect()
+    before = _existing(kinds)
+
+    def left(seconds: float) -> list[str]:
+        until = time.monotonic() + seconds
+        while found := [type(thing).__name__ for key, thing in _existing(kinds).items() if key not in before]:
+            if time.monotonic() > until:
+                return found
+            time.sleep(0.05)
+        return []
+
     gc.disable()
     try:
-        yield
+        yield left
     finally:
         gc.enable()
 
 
-def left(*kinds: type, seconds: float = 10.0) -> list[str]:
-    """The names of what still exists of these kinds, after so long at most: tasks of a socket end a moment later."""
-    until = time.monotonic() + seconds
-    while True:
-        found = [type(thing).__name__ for thing in gc.get_objects() if type(thing) in kinds]
-        if not found or time.monotonic() > until:
-            return found
-        time.sleep(0.05)
+def _existing(kinds: tuple[type, ...]) -> dict[int, object]:
+    return {id(thing): thing for thing in gc.get_objects() if type(thing) in kinds}

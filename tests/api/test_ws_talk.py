@@ -18,7 +18,7 @@ from api._wire.outbox import Outbox
 from api._ws.session import Session
 from audio.decode import decode
 from tests.api.conftest import ADMIN, Server
-from tests.let_go import left, no_collector
+from tests.let_go import let_go
 from voice._ahead import Ahead
 from voice.listening import Utterance
 from voice.talk.conversation import Conversation
@@ -172,7 +172,7 @@ def test_a_conversation_begun_over_http_goes_on_at_the_socket(server: Server, cl
 
 
 def test_what_is_over_is_let_go_of_at_once(server: Server):
-    with no_collector():
+    with let_go(Session, Conversation, Response, Utterance, Outbox, Ahead) as left:
         with calling(server, turns="auto") as (caller, _):
             caller.send("message", content="One two three four five six seven eight nine ten. " * 4)
             caller.next("speaking")
@@ -180,4 +180,4 @@ def test_what_is_over_is_let_go_of_at_once(server: Server):
             caller.next("interrupted")
             caller.next("response_done")
             caller.next("response_done")
-        assert left(Session, Conversation, Response, Utterance, Outbox, Ahead) == []
+        assert left(10) == []

@@ -14,7 +14,7 @@ from core.errors import WorkerDied
 from tests.api._realtime import House, said, silence
 from tests.api._socket import until
 from tests.api.realtime._asked import MANUAL, TEXT, ask, items
-from tests.let_go import left, no_collector
+from tests.let_go import let_go
 from voice.simulator.parts import tone
 
 pytestmark = pytest.mark.integration
@@ -180,10 +180,10 @@ async def test_only_sound_that_was_sent_counts_in_times(opened: House):
 
 
 async def test_a_session_that_is_over_is_let_go_of_at_once(opened: House):
-    with no_collector():
+    with let_go(Talk, Told, Outbox) as left:
         async with opened.held() as client:
             opened.talks.last.saying.begins("good morning")
             await client.says(0.6)
             await client.says(0.8, 0.0)
             await client.next("response.done")
-        await until(lambda: not left(Talk, Told, Outbox, seconds=0))
+        await until(lambda: not left(0))

@@ -8,7 +8,7 @@ import pytest
 from core.errors import BadRequest, WorkerDied
 from engines import agent as act
 from engines.base import ToolCall
-from tests.let_go import left, no_collector
+from tests.let_go import let_go
 from tests.voice.talk.hall import Hall, held
 from voice.listening import Utterance
 from voice.simulator.parts import Delays, ScriptedAgent, ScriptedVoice
@@ -448,6 +448,6 @@ def test_one_that_is_over_is_let_go_of_at_once():
 
         assert held(work, settings=TalkSettings()).all(tell.Interrupted)
 
-    with no_collector():
+    with let_go(Hall, Conversation, Response, Utterance) as left:
         interrupted()
-        assert left(Hall, Conversation, Response, Utterance, seconds=0) == []
+        assert left(0) == []
