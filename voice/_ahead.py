@@ -30,7 +30,8 @@ class Ahead(Generic[T]):
     def __init__(self, source: AsyncGenerator[T]):
         self._kept: asyncio.Queue = asyncio.Queue()
         self._task: asyncio.Task[None] | None = asyncio.create_task(self._drain(source))
-        """None once it is closed: an error that it ended with holds its frames, and they hold this."""
+        """None once it is closed or cancelled: the error that it ended with holds its frames, and they hold this."""
+        self._task.add_done_callback(self._over)
 
     async def _drain(self, source: AsyncGenerator[T]) -> None:
         try:
@@ -62,6 +63,10 @@ class Ahead(Generic[T]):
         if task and not (task.done() and not task.cancelled() and task.exception() is None):
             await asyncio.gather(task, return_exceptions=True)
         self._task = None
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            self._task = None
 
 
 async def one_ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:

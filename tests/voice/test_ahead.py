@@ -3,6 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
+from tests.let_go import let_go
 from voice._ahead import Ahead, one_ahead
 
 
@@ -84,3 +85,21 @@ async def test_the_source_s_error_arrives():
         assert await anext(items) == 1
         with pytest.raises(OSError, match="broken"):
             await anext(items)
+
+
+async def test_who_holds_one_that_was_cancelled_is_let_go_of_though_nobody_waited_for_its_end():
+    class Holder:
+        def __init__(self):
+            self.ahead = Ahead(self.run())
+
+        async def run(self):
+            yield 1
+            await asyncio.Event().wait()
+
+    with let_go(Holder, Ahead) as left:
+        holder = Holder()
+        await settled()
+        holder.ahead.cancel()
+        await settled()
+        del holder
+        assert left(0) == []
