@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engines.base import ToolCall
-from tests.api._socket import House
+from tests.api._socket import Client, House
 from voice.talk import events
 from voice.talk.items import Item
 
@@ -67,16 +67,21 @@ async def test_each_new_run_of_sound_is_announced(opened: House):
         assert said == [0, "sound", "sound", 480, "sound", 960, "sound"]
 
 
+async def until_interrupted(client: Client) -> list[str]:
+    """What comes, by its type."""
+    seen = []
+    while not seen or seen[-1] != "interrupted":
+        got = await client.any()
+        seen.append(got["type"] if isinstance(got, dict) else "sound")
+    return seen
+
+
 async def test_what_waits_is_thrown_away_when_it_is_interrupted(opened: House):
     async with opened.started() as (client, _):
         talk = opened.talks.last
         talk.say(40)  # no step of the loop between: nothing of it has left
         talk.tell(events.Interrupted("resp_1", "item_1", "Good", 480, "speech"))
-        seen = []
-        while not seen or seen[-1] != "interrupted":
-            got = await client.any()
-            seen.append(got["type"] if isinstance(got, dict) else "sound")
-        assert "sound" not in seen
+        assert "sound" not in await until_interrupted(client)
 
 
 async def test_what_waits_is_thrown_away_although_all_of_it_was_told(opened: House):
@@ -85,11 +90,7 @@ async def test_what_waits_is_thrown_away_although_all_of_it_was_told(opened: Hou
         talk.say(40)
         talk.tell(events.AudioDone("resp_1", talk.position))
         talk.tell(events.Interrupted("resp_1", "item_1", "Good", 480, "speech"))
-        seen = []
-        while not seen or seen[-1] != "interrupted":
-            got = await client.any()
-            seen.append(got["type"] if isinstance(got, dict) else "sound")
-        assert "sound" not in seen
+        assert "sound" not in await until_interrupted(client)
 
 
 async def test_what_was_sent_before_a_commit_is_heard_before_it(opened: House):
